@@ -1,0 +1,12 @@
+/** Time that only goes forward, in milliseconds with a fraction; its zero means nothing. */
+export interface Clock {
+  nowMs(): number;
+  /** Milliseconds since 1970, for people and for times kept in metadata. */
+  wallMs(): number;
+}
+
+/** Ways of the calling thread to let others run while it polls. */
+export interface Idler {
+  /** Gives the processor to another runnable thread, if there is one. */
+  yield(): void;
+}

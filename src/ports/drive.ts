@@ -1,0 +1,40 @@
+/** A storage medium that a target owns. Its calls block: only the target's control thread makes them. */
+export interface Drive {
+  readonly kind: "file" | "memory";
+  /** True where a sync makes bytes survive power loss. */
+  readonly durable: boolean;
+  /**
+   * Makes a zeroed object of `byteLength` bytes, all of them reserved.
+   * @throws EEXIST, ERR_NO_SPACE, ERR_IO
+   */
+  create(name: string, byteLength: number): DriveObject;
+  /** @throws ERR_IO; undefined when there is no such object. */
+  open(name: string): DriveObject | undefined;
+  /** Forgets the object; its space is free once the last mapping is gone. Removing what is not there is no error. */
+  remove(name: string): void;
+  names(): string[];
+  /** Bytes of the medium and bytes still free. */
+  capacity(): { totalBytes: number; freeBytes: number };
+  close(): void;
+}
+
+export interface DriveObject {
+  readonly name: string;
+  readonly byteLength: number;
+  /** Read and write; may be mapped, and passed to peers of the same uid. */
+  readonly descriptor: number;
+  /** A second descriptor that can only be read and mapped for reading; the caller closes it. */
+  readOnlyDescriptor(): number;
+  /** Sealed against resizing, so that its read-write descriptor may go to peers of other uids. */
+  readonly sealed: boolean;
+  close(): void;
+}
+
+/** The part of a drive that makes writes durable. Its calls block for long: only the drive's sync thread makes them. */
+export interface DriveSync {
+  /** Makes everything written to the object durable, mapped stores included. @returns 0 or the errno of the failure */
+  sync(descriptor: number): number;
+  /** Makes the names and sizes of all created and removed objects durable. @returns 0 or the errno of the failure */
+  syncNames(): number;
+  close(): void;
+}

@@ -1,0 +1,7 @@
+/** One end of a two-way queue of messages between two threads of one process; post wakes the other side's poller. */
+export interface Mailbox<Out, In> {
+  post(message: Out): void;
+  /** The next message, if there is one; never waits. */
+  poll(): In | undefined;
+  close(): void;
+}

@@ -1,0 +1,35 @@
+/**
+ * A run of memory with every view that accesses need over the same bytes. `address` is where it lies in this
+ * process (0 in simulation). The views are cut to whole elements, so `byteLength` may exceed `i64.byteLength`.
+ */
+export interface Memory {
+  readonly address: number;
+  readonly u8: Uint8Array<ArrayBuffer>;
+  readonly i32: Int32Array<ArrayBuffer>;
+  readonly u32: Uint32Array<ArrayBuffer>;
+  readonly i64: BigInt64Array<ArrayBuffer>;
+  readonly u64: BigUint64Array<ArrayBuffer>;
+}
+
+export interface MemoryPort {
+  /** Zeroed private memory of this process, page-aligned; freed by `free`. */
+  allocate(byteLength: number): Memory;
+  /**
+   * Maps `byteLength` bytes of the object behind `descriptor`, from `offset` (a multiple of the page size), shared.
+   * @throws ERR_IO when the kernel refuses, naming its errno.
+   */
+  map(descriptor: number, offset: number, byteLength: number, writable: boolean): Memory;
+  /** Detaches every view first, so that late accesses throw instead of crashing, then gives the memory back. */
+  free(memory: Memory): void;
+  /**
+   * The bytes of a caller's buffer as Memory, without a copy, for `recv` and `send`. Only `u8` and `address` may be
+   * used; valid while the caller holds the buffer.
+   */
+  borrow(bytes: Uint8Array): Borrowed;
+}
+
+/** What a stream needs of memory: where it is and its bytes. */
+export interface Borrowed {
+  readonly address: number;
+  readonly u8: Uint8Array;
+}

@@ -1,0 +1,157 @@
+/**
+ * Control calls: JSON behind a 64-byte header with opcode CALL. A command's payload is `{ method, params }`, a
+ * successful answer's is the result, a failed one's is {@link Failure} and its status the code's number. Every call is
+ * listed here with the shape of both sides; whoever receives one checks it against its shape before use.
+ */
+import * as v from "valibot";
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
+const name = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
+const hex = v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/), v.maxLength(256));
+const identity = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
+const empty = v.strictObject({});
+
+export const Failure = v.object({
+  message: v.string(),
+  applied: v.optional(v.picklist(["yes", "no", "unknown"])),
+  path: v.optional(v.string()),
+});
+
+const tcpAddress = v.object({ kind: v.literal("tcp"), host: v.string(), port: v.pipe(count, v.maxValue(65535)) });
+const unixAddress = v.object({ kind: v.literal("unix"), name: v.pipe(v.string(), v.minLength(1), v.maxLength(100)) });
+
+/** How to reach a target: its control thread, and its data-plane workers by their number. */
+const endpoint = v.object({
+  target: identity,
+  drive: v.picklist(["file", "memory"]),
+  tcp: v.object({ control: tcpAddress, workers: v.array(tcpAddress) }),
+  unix: v.object({ control: unixAddress, workers: v.array(unixAddress) }),
+});
+
+const layout = v.object({
+  /** Bytes, a power of two, at least 4096. */
+  stripeUnit: v.pipe(count, v.minValue(4096)),
+  /** Byte offset o lies on region floor(o / stripeUnit) % regions.length. */
+  regions: v.pipe(v.array(v.object({ target: identity, drive: v.picklist(["file", "memory"]) })), v.minLength(1)),
+});
+
+const fileType = v.picklist(["file", "directory"]);
+
+const stat = v.object({
+  /** Number of the inode; never used twice. */
+  inode: count,
+  type: fileType,
+  size: count,
+  mode: count,
+  mtimeMs: v.number(),
+  layout: v.optional(layout),
+});
+
+/** A region's name: the inode's number and the region's place in the layout. */
+const regionName = v.object({ inode: count, index: count });
+
+/** Numbers that a service counts, by name. */
+const counters = v.record(v.string(), v.number());
+
+const targetStatus = v.object({
+  id: identity,
+  pid: count,
+  drive: v.picklist(["file", "memory"]),
+  state: v.picklist(["up", "down"]),
+  address: v.string(),
+  totalBytes: count,
+  freeBytes: count,
+  regions: count,
+  sessions: count,
+  counters,
+});
+
+/** `[params, result]` of each call. */
+export const CALLS = {
+  // Handshake, on every control channel, before anything else (rpc/handshake.ts)
+  hello: [
+    v.object({ role: v.picklist(["origin", "target"]), nonce: hex }),
+    v.object({ nonce: hex, proof: hex, service: v.picklist(["meta", "target"]), id: identity }),
+  ],
+  prove: [v.object({ proof: hex }), empty],
+
+  // Origin to metadata service
+  "meta.open": [
+    v.object({
+      path,
+      create: v.picklist(["no", "yes", "exclusive"]),
+      size: v.optional(count),
+      stripeUnit: v.optional(count),
+      targets: v.optional(count),
+      drive: v.optional(v.picklist(["file", "memory"])),
+      mode: v.optional(count),
+    }),
+    v.object({ created: v.boolean(), stat, endpoints: v.array(endpoint) }),
+  ],
+  "meta.stat": [v.object({ path }), stat],
+  /** One page of a directory in name order; `after` is the last name of the page before. */
+  "meta.readdir": [
+    v.object({ path, after: v.optional(v.string()) }),
+    v.object({ entries: v.array(v.object({ name, type: fileType })), more: v.boolean() }),
+  ],
+  "meta.mkdir": [v.object({ path, recursive: v.boolean() }), empty],
+  "meta.rename": [v.object({ from: path, to: path }), empty],
+  "meta.remove": [v.object({ path, recursive: v.boolean() }), empty],
+  "meta.status": [
+    empty,
+    v.object({ version: v.string(), id: identity, pid: count, targets: v.array(targetStatus), counters }),
+  ],
+
+  // Target to metadata service
+  "meta.register": [
+    v.object({ endpoint, pid: count, totalBytes: count, freeBytes: count }),
+    v.object({ heartbeatMs: count }),
+  ],
+  "meta.heartbeat": [
+    v.object({ totalBytes: count, freeBytes: count, regions: count, sessions: count, counters }),
+    empty,
+  ],
+
+  // Metadata service to target, on the channel that the target opened
+  "region.create": [v.object({ ...regionName.entries, byteLength: count }), empty],
+  "region.remove": [regionName, empty],
+
+  // Origin to target's control thread
+  "session.open": [
+    v.object({ leaseMs: count }),
+    v.object({ session: count, token: hex, leaseMs: count, uid: v.optional(count), workers: count }),
+  ],
+  "session.renew": [empty, empty],
+  /** Opens a window on one region; `direct` asks for its descriptor, which then comes with the answer. */
+  "window.bind": [
+    v.object({
+      ...regionName.entries,
+      at: count,
+      byteLength: count,
+      rights: v.picklist(["r", "rw"]),
+      sharing: v.picklist(["managed", "raw"]),
+      direct: v.boolean(),
+    }),
+    v.object({
+      handle: count,
+      worker: count,
+      /** Bytes of the region, and where its first byte lies behind the descriptor. */
+      regionBytes: count,
+      dataOffset: count,
+      direct: v.boolean(),
+      protection: v.picklist(["mmu", "advisory", "checked"]),
+    }),
+  ],
+  "window.unbind": [v.object({ handle: count }), empty],
+} as const;
+
+export type Method = keyof typeof CALLS;
+export type Params<M extends Method> = v.InferOutput<(typeof CALLS)[M][0]>;
+export type Result<M extends Method> = v.InferOutput<(typeof CALLS)[M][1]>;
+
+export type Endpoint = v.InferOutput<typeof endpoint>;
+export type Layout = v.InferOutput<typeof layout>;
+export type StatRecord = v.InferOutput<typeof stat>;
+export type RegionName = v.InferOutput<typeof regionName>;
+export type TargetStatus = v.InferOutput<typeof targetStatus>;
