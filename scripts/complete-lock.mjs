@@ -11,7 +11,18 @@ import { readFileSync, writeFileSync } from "node:fs";
 const lockPath = new URL("../package-lock.json", import.meta.url);
 const lock = JSON.parse(readFileSync(lockPath, "utf8"));
 
-const OSES = new Set(["aix", "android", "darwin", "freebsd", "linux", "netbsd", "openbsd", "openharmony", "sunos", "win32"]);
+const OSES = new Set([
+  "aix",
+  "android",
+  "darwin",
+  "freebsd",
+  "linux",
+  "netbsd",
+  "openbsd",
+  "openharmony",
+  "sunos",
+  "win32",
+]);
 const CPUS = new Set(["arm", "arm64", "ia32", "loong64", "mips64el", "ppc64", "riscv64", "s390x", "x64"]);
 const LIBCS = new Map([
   ["gnu", "glibc"],
@@ -36,7 +47,9 @@ for (const entry of Object.values(lock.packages)) {
     if (lock.packages[at]) continue;
     const platform = platformOf(name);
     if (!platform || !/^\d+\.\d+\.\d+$/.test(range)) {
-      console.error(`complete-lock: cannot complete ${name}@${range}: its platform or exact version is unknown`);
+      console.error(
+        `complete-lock: cannot complete ${name}@${range}: its platform or exact version is unknown`,
+      );
       process.exit(1);
     }
     lock.packages[at] = {

@@ -65,7 +65,7 @@ export class SendQueue implements Segments {
     const last = (this.first + this.count - 1) % this.capacity;
     this.bytes += length;
     // Neighbouring headers leave as one run.
-    if (this.count > 1 && this.memories[last] === memory && memory === this.#headers) {
+    if (this.count > 0 && this.memories[last] === memory && memory === this.#headers) {
       const end = (this.starts[last] as number) + (this.lengths[last] as number);
       if (end === at) {
         this.lengths[last] = (this.lengths[last] as number) + length;
