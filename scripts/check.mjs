@@ -14,7 +14,13 @@ const GATES = {
     "--diagnostic-level=warn",
     ".",
   ],
-  types: ["node_modules/typescript/bin/tsc", "--pretty", "--project", "."],
+  types: [
+    "node_modules/typescript/bin/tsc",
+    "--pretty",
+    String(process.stdout.isTTY === true),
+    "--project",
+    ".",
+  ],
   layering: ["scripts/check-layers.mjs"],
   "dead-code": ["node_modules/knip/bin/knip.js", "--no-progress", "--no-config-hints"],
 };

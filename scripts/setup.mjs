@@ -109,12 +109,15 @@ function installDebianPackages() {
   if (!onPath("apt-get")) fail(`${byHand} (Without apt-get: the same with this system's package manager.)`);
   if (process.getuid() !== 0) fail(byHand);
   console.log(`setup: installing ${missing.join(", ")} (apt-get) ...`);
-  const status = withServicesHeldBack(() => {
+  const run = withServicesHeldBack(() => {
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    return spawnSync("sh", ["-c", `(${apt}) >&2`], { env, stdio: ["ignore", "ignore", "inherit"] }).status;
+    return spawnSync("sh", ["-c", `exec 2>&1; ${apt}`], { env, encoding: "utf8", maxBuffer: 2 ** 26 });
   });
   const still = missingDebianPackages();
-  if (status !== 0 || still.length > 0) fail(`apt-get did not install ${still.join(", ")}. ${byHand}`);
+  if (run.status !== 0 || still.length > 0) {
+    console.error(run.stdout);
+    fail(`apt-get did not install ${missing.join(", ")}; what it said is above. ${byHand}`);
+  }
 }
 
 /** Debian starts a service when it installs it, unless this file says 101, "not allowed". */
