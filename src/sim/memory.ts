@@ -1,0 +1,50 @@
+import type { Borrowed, Memory, MemoryPort } from "../ports/memory.ts";
+import { DidafsError } from "../std/errors.ts";
+
+/**
+ * Memory without a machine: addresses are 0. Objects that several parties map are kept by descriptor; all mappings of
+ * one share its buffer, so `free` of a mapping detaches nothing (of private memory it does).
+ */
+export class SimMemory implements MemoryPort {
+  readonly #objects = new Map<number, ArrayBuffer>();
+  readonly #mapped = new WeakSet<ArrayBuffer>();
+
+  /** Makes an object of zeroed bytes that can be mapped by `descriptor`. */
+  share(descriptor: number, byteLength: number): void {
+    const buffer = new ArrayBuffer(byteLength);
+    this.#mapped.add(buffer);
+    this.#objects.set(descriptor, buffer);
+  }
+
+  allocate(byteLength: number): Memory {
+    return views(new ArrayBuffer(byteLength), 0, byteLength);
+  }
+
+  map(descriptor: number, offset: number, byteLength: number, _writable: boolean): Memory {
+    const buffer = this.#objects.get(descriptor);
+    if (buffer === undefined || offset + byteLength > buffer.byteLength) {
+      throw new DidafsError("ERR_IO", `descriptor ${descriptor} has no such bytes to map`);
+    }
+    return views(buffer, offset, byteLength);
+  }
+
+  free(memory: Memory): void {
+    const buffer = memory.u8.buffer;
+    if (!this.#mapped.has(buffer)) buffer.transfer(0);
+  }
+
+  borrow(bytes: Uint8Array): Borrowed {
+    return { address: 0, u8: bytes };
+  }
+}
+
+function views(buffer: ArrayBuffer, offset: number, byteLength: number): Memory {
+  return {
+    address: 0,
+    u8: new Uint8Array(buffer, offset, byteLength),
+    i32: new Int32Array(buffer, offset, byteLength >>> 2),
+    u32: new Uint32Array(buffer, offset, byteLength >>> 2),
+    i64: new BigInt64Array(buffer, offset, byteLength >>> 3),
+    u64: new BigUint64Array(buffer, offset, byteLength >>> 3),
+  };
+}
