@@ -34,20 +34,28 @@ function stamp() {
     .digest("hex");
 }
 
-/** Whether somebody's own `npm install` or `npm ci` has left just what the lock file asks for. */
+/** Whether somebody's own `npm install` or `npm ci` has left just what package.json and the lock file ask for. */
 function installedByHand() {
   const hidden = join(modules, ".package-lock.json");
-  if (!existsSync(hidden)) return false;
+  if (!existsSync(hidden) || !existsSync(nodePath)) return false;
   const installed = parse(hidden).packages;
-  return Object.entries(parse(join(root, "package-lock.json")).packages).every(
-    ([path, { version, optional }]) => path === "" || optional || installed[path]?.version === version,
+  const locked = parse(join(root, "package-lock.json")).packages;
+  const listed = parse(join(root, "package.json"));
+  const inStep = ["dependencies", "devDependencies", "optionalDependencies"].every(
+    (kind) => JSON.stringify(locked[""][kind]) === JSON.stringify(listed[kind]),
+  );
+  return (
+    inStep &&
+    Object.entries(locked).every(
+      ([path, { version, optional }]) => path === "" || optional || installed[path]?.version === version,
+    )
   );
 }
 
 function installPackages() {
   const want = stamp();
   if (existsSync(stampPath) && readFileSync(stampPath, "utf8") === want && existsSync(nodePath)) return;
-  if (!(installedByHand() && existsSync(nodePath))) {
+  if (!installedByHand()) {
     console.log("setup: installing npm packages (npm ci) ...");
     const startedAt = performance.now();
     const npm = spawnSync("npm", ["ci", "--include=dev", "--loglevel=error"], {
@@ -59,8 +67,9 @@ function installPackages() {
       fail(`cannot start npm (${npm.error.message}). Install npm, or put it on PATH, and run this again.`);
     if (npm.status !== 0) {
       fail(
-        `npm ci ended with ${npm.status ?? npm.signal}; its own message is above. Set-up needs a reachable npm registry ` +
-          "(see `npm ping`) and about 0.5 GB of disk space. Run this again when that is so; nothing has to be cleaned up.",
+        `npm ci ended with ${npm.status ?? npm.signal}; what it said is above. Set-up needs a reachable npm registry ` +
+          "(`npm ping`) and about 0.5 GB of disk space; after a change to the dependencies in package.json run " +
+          "`npm install` and `node scripts/complete-lock.mjs`. Then run this again; nothing has to be cleaned up.",
       );
     }
     if (!existsSync(nodePath)) {
