@@ -1,3 +1,5 @@
+import type { Source } from "./poller.ts";
+
 /** Time that only goes forward, in milliseconds with a fraction; its zero means nothing. */
 export interface Clock {
   nowMs(): number;
@@ -9,4 +11,6 @@ export interface Clock {
 export interface Idler {
   /** Gives the processor to another runnable thread, if there is one. */
   yield(): void;
+  /** Blocks until `source` can be read, or has ended, at most `timeoutMs`. */
+  waitReadable(source: Source, timeoutMs: number): void;
 }

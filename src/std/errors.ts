@@ -101,7 +101,9 @@ export function statusOf(code: ErrorCode): number {
   return TABLE[code][0];
 }
 
-const CODES = new Map<number, ErrorCode>(Object.entries(TABLE).map(([code, row]) => [row[0], code as ErrorCode]));
+const CODES = new Map<number, ErrorCode>(
+  Object.entries(TABLE).map(([code, row]) => [row[0], code as ErrorCode]),
+);
 
 /** The code that `status` stands for; ERR_PROTOCOL for a number that no code has. */
 export function codeOf(status: number): ErrorCode {

@@ -79,6 +79,19 @@ export class SendQueue implements Segments {
     this.count += 1;
   }
 
+  /** Copies what is still queued of `memory`, so that its owner may use it again. */
+  copyOut(memory: Borrowed): void {
+    for (let i = 0; i < this.count; i++) {
+      const entry = (this.first + i) % this.capacity;
+      if (this.memories[entry] !== memory) continue;
+      const start = this.starts[entry] as number;
+      this.memories[entry] = this.#memoryPort.borrow(
+        memory.u8.slice(start, start + (this.lengths[entry] as number)),
+      );
+      this.starts[entry] = 0;
+    }
+  }
+
   /** Gives the kernel what it takes now. @returns bytes taken, 0 when nothing is queued, WOULD_BLOCK or ENDED */
   flush(stream: Stream): number {
     let total = 0;

@@ -6,20 +6,31 @@
 import * as v from "valibot";
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
-const name = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
+/** Length and form are checked by the namespace (meta/path.ts), which answers with POSIX's codes. */
+const path = v.string();
+const name = v.pipe(v.string(), v.minLength(1));
 const hex = v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/), v.maxLength(256));
 const identity = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
+/** A nonce or a proof of the handshake. */
+const bytes32 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const empty = v.strictObject({});
 
 export const Failure = v.object({
   message: v.string(),
   applied: v.optional(v.picklist(["yes", "no", "unknown"])),
   path: v.optional(v.string()),
+  target: v.optional(v.string()),
 });
 
-const tcpAddress = v.object({ kind: v.literal("tcp"), host: v.string(), port: v.pipe(count, v.maxValue(65535)) });
-const unixAddress = v.object({ kind: v.literal("unix"), name: v.pipe(v.string(), v.minLength(1), v.maxLength(100)) });
+const tcpAddress = v.object({
+  kind: v.literal("tcp"),
+  host: v.string(),
+  port: v.pipe(count, v.maxValue(65535)),
+});
+const unixAddress = v.object({
+  kind: v.literal("unix"),
+  name: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
+});
 
 /** How to reach a target: its control thread, and its data-plane workers by their number. */
 const endpoint = v.object({
@@ -33,7 +44,10 @@ const layout = v.object({
   /** Bytes, a power of two, at least 4096. */
   stripeUnit: v.pipe(count, v.minValue(4096)),
   /** Byte offset o lies on region floor(o / stripeUnit) % regions.length. */
-  regions: v.pipe(v.array(v.object({ target: identity, drive: v.picklist(["file", "memory"]) })), v.minLength(1)),
+  regions: v.pipe(
+    v.array(v.object({ target: identity, drive: v.picklist(["file", "memory"]) })),
+    v.minLength(1),
+  ),
 });
 
 const fileType = v.picklist(["file", "directory"]);
@@ -71,10 +85,10 @@ const targetStatus = v.object({
 export const CALLS = {
   // Handshake, on every control channel, before anything else (rpc/handshake.ts)
   hello: [
-    v.object({ role: v.picklist(["origin", "target"]), nonce: hex }),
-    v.object({ nonce: hex, proof: hex, service: v.picklist(["meta", "target"]), id: identity }),
+    v.object({ role: v.picklist(["origin", "target"]), nonce: bytes32 }),
+    v.object({ nonce: bytes32, proof: bytes32, service: v.picklist(["meta", "target"]), id: identity }),
   ],
-  prove: [v.object({ proof: hex }), empty],
+  prove: [v.object({ proof: bytes32 }), empty],
 
   // Origin to metadata service
   "meta.open": [

@@ -4,7 +4,7 @@
  *
  *     command                                   answer
  *      0  u16 magic 0xD1DA | u8 version | u8 opcode   0  u16 magic 0xD1DB | u8 version | u8 opcode
- *      4  u16 flags | u16 zero                  4  u16 zero | u16 status (0: success, else std/errors.ts)
+ *      4  u16 flags | u16 zero                  4  u16 flags (ANSWER_FLAG) | u16 status (0: success, else std/errors.ts)
  *      8  u32 tag                               8  u32 tag (of the command)
  *     12  u32 window handle                    12  u32 payloadBytes
  *     16  u64 offset                           16  i64 value
@@ -89,6 +89,18 @@ export function encodeCompare(words: Int32Array, at: number, low: number, high: 
   words[at + 11] = high;
 }
 
+/** Flags of answers. Numbers are never reused. */
+export const ANSWER_FLAG = {
+  /** A descriptor came with this answer's first byte (unix streams only). */
+  DESCRIPTOR: 1,
+} as const;
+
+/** True where a command or an answer begins whose version is not ours. */
+export function isOtherVersion(words: Int32Array, at: number): boolean {
+  const magic = (words[at] as number) & 0xffff;
+  return (magic === COMMAND_MAGIC || magic === ANSWER_MAGIC) && headerVersion(words, at) !== WIRE_VERSION;
+}
+
 /** True where a command of this version begins. */
 export function isCommand(words: Int32Array, at: number): boolean {
   return ((words[at] as number) & 0xffffff) === (COMMAND_MAGIC | (WIRE_VERSION << 16));
@@ -158,6 +170,15 @@ export function encodeAnswer(
   words[at + 2] = tag;
   words[at + 3] = payloadBytes;
   words.fill(0, at + 4, at + 16);
+}
+
+/** Adds flags (ANSWER_FLAG) to an answer. */
+export function encodeAnswerFlags(words: Int32Array, at: number, flags: number): void {
+  words[at + 1] = (words[at + 1] as number) | flags;
+}
+
+export function answerFlags(words: Int32Array, at: number): number {
+  return (words[at + 1] as number) & 0xffff;
 }
 
 /** Where an answer's value lies, as an index of 32-bit words: low half, then high half. */

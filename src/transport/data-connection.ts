@@ -1,0 +1,339 @@
+import type { Borrowed, Memory, MemoryPort } from "../ports/memory.ts";
+import { ENDED, type Stream, WOULD_BLOCK } from "../ports/network.ts";
+import { assert } from "../std/assert.ts";
+import {
+  answerPayloadBytes,
+  answerStatus,
+  encodeCommand,
+  encodeCompare,
+  encodeOperand,
+  HEADER_BYTES,
+  headerTag,
+  isAnswer,
+  OPCODE,
+  TOKEN_BYTES,
+  valueAt,
+} from "../wire/header.ts";
+import { SendQueue } from "./send-queue.ts";
+import { INLINE_BYTES, type Transfer } from "./transfer.ts";
+
+/** Commands that may be unanswered at a time; a power of two. */
+const SLOTS = 256;
+const STAGING_BYTES = 64 << 10;
+
+/**
+ * The origin's end of a data connection: issues the commands of transfers in the order they were submitted, matches
+ * answers by tag, and moves payloads between the stream and the callers' buffers. Stepped by `poll`; allocates nothing
+ * after construction. Used by one thread.
+ *
+ * A tag is slot + SLOTS × the slot's use count, so an answer that comes twice is recognised.
+ */
+export class DataConnection {
+  readonly stream: Stream;
+  /** True once the stream has ended or the peer broke the protocol; every transfer then settles as lost. */
+  ended = false;
+  /** Transfers submitted and not settled. */
+  outstanding = 0;
+  readonly #memoryPort: MemoryPort;
+  readonly #queue: SendQueue;
+  readonly #staging: Memory;
+  #stagedTo = 0;
+  /** Transfers whose commands have not all been issued, oldest first. */
+  readonly #backlog: Transfer[] = [];
+  readonly #transfers: (Transfer | undefined)[] = new Array(SLOTS).fill(undefined);
+  readonly #tags = new Uint32Array(SLOTS);
+  /** Where in the caller's bytes each slot's command begins, and how many bytes it covers. */
+  readonly #sinkAts = new Float64Array(SLOTS);
+  readonly #lengths = new Float64Array(SLOTS);
+  readonly #freeSlots = new Uint16Array(SLOTS);
+  #freeCount = SLOTS;
+  /** The slot whose payload is being received, and how much of it is still to come. */
+  #payloadSlot = -1;
+  #payloadLeft = 0;
+
+  constructor(stream: Stream, memoryPort: MemoryPort) {
+    this.stream = stream;
+    this.#memoryPort = memoryPort;
+    this.#queue = new SendQueue(memoryPort, SLOTS);
+    this.#staging = memoryPort.allocate(STAGING_BYTES);
+    for (let i = 0; i < SLOTS; i++) this.#freeSlots[i] = i;
+  }
+
+  /** True while bytes wait for room in the socket. */
+  get sending(): boolean {
+    return this.#queue.bytes > 0;
+  }
+
+  /** Ties this connection to a session; the first thing to be submitted. Its answer is awaited like any other. */
+  hello(transfer: Transfer, session: number, token: Uint8Array): void {
+    assert(token.byteLength === TOKEN_BYTES, "a token has TOKEN_BYTES bytes");
+    transfer.reset(OPCODE.HELLO, 0, 0, 0, TOKEN_BYTES);
+    transfer.bytes = token;
+    transfer.memory = this.#memoryPort.borrow(token);
+    transfer.operandLow = session;
+    this.submit(transfer);
+  }
+
+  /** Takes `transfer` on; it settles in a later `poll`, or at once where the connection has ended. */
+  submit(transfer: Transfer): void {
+    this.outstanding += 1;
+    this.#backlog.push(transfer);
+    if (this.ended) this.#failAll();
+    else this.#issue();
+    // Alone, it leaves at once; behind others it leaves with them, in the next poll.
+    if (this.outstanding === 1 && this.#queue.flush(this.stream) === ENDED) this.end();
+  }
+
+  /** Sends and receives what can be sent and received now. @returns bytes moved; 0 when there was nothing to do */
+  poll(): number {
+    if (this.ended) return 0;
+    let moved = 0;
+    if (this.#queue.count > 0) {
+      const sent = this.#queue.flush(this.stream);
+      if (sent === ENDED) return this.end();
+      if (sent > 0) moved += sent;
+    }
+    const received = this.#receive();
+    if (received === ENDED) return this.end();
+    if (this.#backlog.length > 0) this.#issue();
+    return moved + received;
+  }
+
+  /**
+   * Gives up waiting for `transfer`: the caller's bytes are not touched from now on, late answers are dropped.
+   * @returns true when no command of it was issued, so that it certainly had no effect
+   */
+  abandon(transfer: Transfer): boolean {
+    const waiting = this.#backlog.indexOf(transfer);
+    if (waiting >= 0 && transfer.issuedBytes === 0) {
+      this.#backlog.splice(waiting, 1);
+      this.#settle(transfer);
+      return true;
+    }
+    transfer.abandoned = true;
+    if (waiting >= 0) this.#backlog.splice(waiting, 1);
+    transfer.issued = true;
+    if (transfer.memory !== undefined && transfer.writes) this.#queue.copyOut(transfer.memory);
+    if (transfer.commandsInFlight === 0) this.#settle(transfer);
+    return false;
+  }
+
+  /** Frees what it holds; transfers under way settle as lost. The stream stays open: its owner closes it. */
+  close(): void {
+    if (!this.ended) this.end();
+    this.#queue.close();
+    this.#memoryPort.free(this.#staging);
+  }
+
+  #issue(): void {
+    while (this.#backlog.length > 0 && this.#freeCount > 0 && this.#queue.hasRoom()) {
+      const transfer = this.#backlog[0] as Transfer;
+      this.#issueOne(transfer);
+      if (transfer.issued) this.#backlog.shift();
+    }
+  }
+
+  #issueOne(transfer: Transfer): void {
+    const opcode = transfer.opcode;
+    const length = transfer.nextLength();
+    const from = transfer.issuedBytes;
+    const carries = opcode === OPCODE.PUT || opcode === OPCODE.ACCUMULATE || opcode === OPCODE.HELLO;
+    const payloadBytes = carries && !(opcode === OPCODE.PUT && length <= INLINE_BYTES) ? length : 0;
+    this.#freeCount -= 1;
+    const slot = this.#freeSlots[this.#freeCount] as number;
+    const tag = ((this.#tags[slot] as number) + SLOTS) >>> 0;
+    this.#tags[slot] = ((tag & ~(SLOTS - 1)) | slot) >>> 0;
+    this.#transfers[slot] = transfer;
+    this.#sinkAts[slot] = from;
+    this.#lengths[slot] = length;
+    const words = this.#queue.headerWords;
+    const at = this.#queue.pushHeader();
+    encodeCommand(
+      words,
+      at,
+      opcode,
+      transfer.flags,
+      this.#tags[slot] as number,
+      transfer.handle,
+      transfer.offset + from,
+      length,
+      payloadBytes,
+    );
+    if (payloadBytes > 0) {
+      if (opcode === OPCODE.HELLO) encodeOperand(words, at, transfer.operandLow, transfer.operandHigh);
+      this.#queue.pushPayload(transfer.memory as Borrowed, from, payloadBytes);
+    } else if (opcode === OPCODE.PUT && transfer.bytes !== undefined) {
+      encodeOperand(
+        words,
+        at,
+        readWord(transfer.bytes, from, length),
+        readWord(transfer.bytes, from + 4, length - 4),
+      );
+    } else {
+      encodeOperand(words, at, transfer.operandLow, transfer.operandHigh);
+      encodeCompare(words, at, transfer.compareLow, transfer.compareHigh);
+    }
+    transfer.issuedBytes = from + length;
+    transfer.issued = transfer.issuedBytes >= transfer.length;
+    transfer.commandsInFlight += 1;
+  }
+
+  #receive(): number {
+    let total = 0;
+    for (;;) {
+      let count: number;
+      if (this.#payloadLeft > 0) {
+        count = this.#receivePayload();
+      } else {
+        count = this.stream.recv(this.#staging, this.#stagedTo, STAGING_BYTES - this.#stagedTo);
+        if (count > 0) {
+          this.#stagedTo += count;
+          if (!this.#parse()) return ENDED;
+        }
+      }
+      if (count === WOULD_BLOCK) return total;
+      if (count === ENDED) return ENDED;
+      total += count;
+      // One call took all there was: asking again would only cost another.
+      if (this.#payloadLeft === 0 && this.#stagedTo < STAGING_BYTES) return total;
+    }
+  }
+
+  /** Payload straight into the caller's bytes, or into the staging memory where nobody wants it any more. */
+  #receivePayload(): number {
+    const slot = this.#payloadSlot;
+    const transfer = this.#transfers[slot] as Transfer;
+    const done = (this.#lengths[slot] as number) - this.#payloadLeft;
+    const wanted = !transfer.abandoned && transfer.memory !== undefined;
+    const count = wanted
+      ? this.stream.recv(
+          transfer.memory as Borrowed,
+          (this.#sinkAts[slot] as number) + done,
+          this.#payloadLeft,
+        )
+      : this.stream.recv(this.#staging, 0, Math.min(this.#payloadLeft, STAGING_BYTES));
+    if (count > 0) this.#payloadCame(slot, count);
+    return count;
+  }
+
+  #payloadCame(slot: number, count: number): void {
+    this.#payloadLeft -= count;
+    if (this.#payloadLeft === 0) {
+      this.#payloadSlot = -1;
+      this.#commandDone(slot);
+    }
+  }
+
+  /** Takes the answers that lie in the staging memory. @returns false when the peer broke the protocol */
+  #parse(): boolean {
+    const words = this.#staging.i32;
+    const bytes = this.#staging.u8;
+    while (this.#stagedTo - from >= HEADER_BYTES) {
+      // Payloads of odd length leave the next header unaligned: move it to the front, where words can be read.
+      if ((from & 3) !== 0) {
+        bytes.copyWithin(0, from, this.#stagedTo);
+        this.#stagedTo -= from;
+        from = 0;
+      }
+      const at = from >> 2;
+      const tag = headerTag(words, at);
+      const slot = tag & (SLOTS - 1);
+      const transfer = this.#transfers[slot];
+      if (!isAnswer(words, at) || transfer === undefined || this.#tags[slot] !== tag) return false;
+      const status = answerStatus(words, at);
+      const payloadBytes = answerPayloadBytes(words, at);
+      const length = this.#lengths[slot] as number;
+      const expected = transfer.opcode === OPCODE.GET && length > INLINE_BYTES && status === 0 ? length : 0;
+      if (payloadBytes !== expected) return false;
+      if (status !== 0 && transfer.status === 0) transfer.status = status;
+      const value = valueAt(at);
+      transfer.valueLow = words[value] as number;
+      transfer.valueHigh = words[value + 1] as number;
+      from += HEADER_BYTES;
+      if (expected === 0) {
+        if (
+          transfer.opcode === OPCODE.GET &&
+          transfer.bytes !== undefined &&
+          status === 0 &&
+          !transfer.abandoned
+        ) {
+          writeWords(
+            transfer.bytes,
+            this.#sinkAts[slot] as number,
+            length,
+            transfer.valueLow,
+            transfer.valueHigh,
+          );
+        }
+        this.#commandDone(slot);
+        continue;
+      }
+      const here = Math.min(expected, this.#stagedTo - from);
+      if (here > 0 && transfer.memory !== undefined && !transfer.abandoned) {
+        transfer.memory.u8.set(bytes.subarray(from, from + here), this.#sinkAts[slot] as number);
+      }
+      from += here;
+      this.#payloadSlot = slot;
+      this.#payloadLeft = expected;
+      this.#payloadCame(slot, here);
+    }
+    if (from === this.#stagedTo) {
+      this.#stagedTo = 0;
+    } else {
+      // Part of a header is left: keep it at the front.
+      bytes.copyWithin(0, from, this.#stagedTo);
+      this.#stagedTo -= from;
+    }
+    return true;
+  }
+
+  #commandDone(slot: number): void {
+    const transfer = this.#transfers[slot] as Transfer;
+    this.#transfers[slot] = undefined;
+    this.#freeSlots[this.#freeCount] = slot;
+    this.#freeCount += 1;
+    transfer.commandsInFlight -= 1;
+    if (transfer.issued && transfer.commandsInFlight === 0) this.#settle(transfer);
+  }
+
+  #settle(transfer: Transfer): void {
+    this.outstanding -= 1;
+    transfer.settled = true;
+    transfer.onSettled?.(transfer);
+  }
+
+  /** Ends it from this side: every transfer settles as lost. @returns 0, as `poll` does on an ended connection */
+  end(): number {
+    this.ended = true;
+    this.#failAll();
+    return 0;
+  }
+
+  #failAll(): void {
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const transfer = this.#transfers[slot];
+      if (transfer === undefined) continue;
+      this.#transfers[slot] = undefined;
+      transfer.lost = true;
+      transfer.issued = true;
+      transfer.commandsInFlight -= 1;
+      if (transfer.commandsInFlight === 0 && !this.#backlog.includes(transfer)) this.#settle(transfer);
+    }
+    for (const transfer of this.#backlog.splice(0)) {
+      transfer.lost = true;
+      this.#settle(transfer);
+    }
+  }
+}
+
+/** Up to four bytes as a little-endian word. */
+function readWord(bytes: Uint8Array, from: number, length: number): number {
+  let word = 0;
+  for (let i = 0; i < 4 && i < length; i++) word |= (bytes[from + i] as number) << (8 * i);
+  return word;
+}
+
+/** Up to eight bytes from two little-endian words. */
+function writeWords(bytes: Uint8Array, from: number, length: number, low: number, high: number): void {
+  for (let i = 0; i < length; i++) bytes[from + i] = (i < 4 ? low >>> (8 * i) : high >>> (8 * i - 32)) & 0xff;
+}

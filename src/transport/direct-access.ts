@@ -1,0 +1,252 @@
+import type { Memory, MemoryPort } from "../ports/memory.ts";
+import { DidafsError } from "../std/errors.ts";
+import { loadSmall, storeSmall } from "../structs/halves.ts";
+import {
+  compareAndSwap32,
+  compareAndSwap64,
+  compareAndSwapF64,
+  fetchOp32,
+  fetchOp64,
+  fetchOpF64,
+  WORD_BYTES,
+} from "../structs/words.ts";
+import type { CallLimits, RegionAccess, WordValue } from "./access.ts";
+import type { RemoteAccess } from "./remote-access.ts";
+import type { SessionState } from "./session-state.ts";
+import { INLINE_BYTES } from "./transfer.ts";
+import { wordValue } from "./word-value.ts";
+
+const I64 = 0;
+const U64 = 1;
+const F64 = 4;
+const REPLACE = 6;
+
+// A small access passes through these; one a thread.
+const small = new ArrayBuffer(INLINE_BYTES);
+const smallWords = new Int32Array(small);
+const smallBytes = new Uint8Array(small);
+
+/**
+ * One whole region, mapped. Reads are loads from the mapping. Writes are stores to it on a raw window that may write
+ * (`stores`); on a managed one they go to the region's home worker, and so does all else that needs the target. While
+ * such a write is under way reads follow it there, so that the order of issue holds.
+ */
+export class DirectAccess implements RegionAccess {
+  readonly path = "direct";
+  readonly #memoryPort: MemoryPort;
+  readonly #session: SessionState;
+  readonly #remote: RemoteAccess;
+  readonly #stores: boolean;
+  #memory: Memory;
+  readonly #mapPrivate: () => Memory;
+  #private: Memory | undefined;
+  #closed = false;
+
+  /**
+   * @param memory the region's data, mapped writable where `stores`
+   * @param mapPrivate maps them copy-on-write, for views of a window that must not store
+   */
+  constructor(
+    memoryPort: MemoryPort,
+    session: SessionState,
+    remote: RemoteAccess,
+    memory: Memory,
+    stores: boolean,
+    mapPrivate: () => Memory,
+  ) {
+    this.#memoryPort = memoryPort;
+    this.#session = session;
+    this.#remote = remote;
+    this.#memory = memory;
+    this.#stores = stores;
+    this.#mapPrivate = mapPrivate;
+  }
+
+  getSync(at: number, into: Uint8Array): void {
+    this.#check();
+    if (this.#remote.pendingWrites > 0) this.#remote.getSync(at, into);
+    else this.#copyOut(at, into);
+  }
+
+  putSync(at: number, from: Uint8Array): void {
+    this.#check();
+    if (this.#stores) this.#copyIn(at, from);
+    else this.#remote.putSync(at, from);
+  }
+
+  loadSync(word: number, at: number): WordValue {
+    this.#check();
+    if (this.#remote.pendingWrites > 0) return this.#remote.loadSync(word, at);
+    return this.#load(word, at);
+  }
+
+  storeSync(word: number, at: number, value: WordValue): void {
+    this.#check();
+    if (!this.#stores) this.#remote.storeSync(word, at, value);
+    else if (word === I64 || word === U64) Atomics.store(this.#memory.i64, at / 8, value as bigint);
+    else if (word === F64) fetchOpF64(this.#memory, at, REPLACE, value as number);
+    else Atomics.store(this.#memory.i32, at / 4, value as number);
+  }
+
+  fetchOpSync(op: number, word: number, at: number, operand: WordValue): WordValue {
+    this.#check();
+    if (!this.#stores) return this.#remote.fetchOpSync(op, word, at, operand);
+    return this.#fetchOp(op, word, at, operand);
+  }
+
+  compareAndSwapSync(word: number, at: number, expected: WordValue, desired: WordValue): WordValue {
+    this.#check();
+    if (!this.#stores) return this.#remote.compareAndSwapSync(word, at, expected, desired);
+    return this.#compareAndSwap(word, at, expected, desired);
+  }
+
+  flushSync(stable: boolean): void {
+    this.#check();
+    if (stable || !this.#stores) this.#remote.flushSync(stable);
+  }
+
+  async get(at: number, into: Uint8Array, limits: CallLimits): Promise<void> {
+    this.#check(limits.signal);
+    if (this.#remote.pendingWrites > 0) await this.#remote.get(at, into, limits);
+    else this.#copyOut(at, into);
+  }
+
+  async put(at: number, from: Uint8Array, limits: CallLimits): Promise<void> {
+    this.#check(limits.signal);
+    if (this.#stores) this.#copyIn(at, from);
+    else await this.#remote.put(at, from, limits);
+  }
+
+  async load(word: number, at: number, limits: CallLimits): Promise<WordValue> {
+    this.#check(limits.signal);
+    if (this.#remote.pendingWrites > 0) return this.#remote.load(word, at, limits);
+    return this.#load(word, at);
+  }
+
+  async fetchOp(
+    op: number,
+    word: number,
+    at: number,
+    operand: WordValue,
+    limits: CallLimits,
+  ): Promise<WordValue> {
+    this.#check(limits.signal);
+    if (!this.#stores) return this.#remote.fetchOp(op, word, at, operand, limits);
+    return this.#fetchOp(op, word, at, operand);
+  }
+
+  async compareAndSwap(
+    word: number,
+    at: number,
+    expected: WordValue,
+    desired: WordValue,
+    limits: CallLimits,
+  ): Promise<WordValue> {
+    this.#check(limits.signal);
+    if (!this.#stores) return this.#remote.compareAndSwap(word, at, expected, desired, limits);
+    return this.#compareAndSwap(word, at, expected, desired);
+  }
+
+  async accumulate(
+    op: number,
+    word: number,
+    at: number,
+    from: Uint8Array,
+    limits: CallLimits,
+  ): Promise<void> {
+    this.#check(limits.signal);
+    if (!this.#stores) {
+      await this.#remote.accumulate(op, word, at, from, limits);
+      return;
+    }
+    const step = WORD_BYTES[word] as number;
+    for (let i = 0; i < from.byteLength; i += step) {
+      for (let byte = 0; byte < step; byte += 1) smallBytes[byte] = from[i + byte] as number;
+      const operand = wordValue(word, smallWords[0] as number, smallWords[1] as number);
+      this.#fetchOp(op, word, at + i, operand);
+    }
+  }
+
+  async flush(stable: boolean, limits: CallLimits): Promise<void> {
+    this.#check(limits.signal);
+    if (stable || !this.#stores) await this.#remote.flush(stable, limits);
+  }
+
+  mapped(): Uint8Array<ArrayBuffer> {
+    this.#check();
+    if (this.#stores) return this.#memory.u8;
+    this.#private ??= this.#mapPrivate();
+    return this.#private.u8;
+  }
+
+  close(): void {
+    this.#remote.close();
+    this.#memoryPort.free(this.#memory);
+    if (this.#private !== undefined) this.#memoryPort.free(this.#private);
+    this.#memory = DETACHED;
+    this.#private = undefined;
+    this.#closed = true;
+  }
+
+  #check(signal?: AbortSignal): void {
+    if (this.#session.isLost) throw this.#session.error("no");
+    if (this.#closed) throw new DidafsError("ERR_CLOSED", "the window is closed");
+    if (signal?.aborted === true) {
+      throw new DidafsError("ERR_ABORTED", "the call was aborted by its signal", { cause: signal.reason });
+    }
+  }
+
+  #copyOut(at: number, into: Uint8Array): void {
+    const length = into.byteLength;
+    if (length > INLINE_BYTES) {
+      into.set(this.#memory.u8.subarray(at, at + length));
+    } else if (length > 0) {
+      loadSmall(this.#memory, at, length, smallWords, 0);
+      for (let i = 0; i < length; i += 1) into[i] = smallBytes[i] as number;
+    }
+  }
+
+  #copyIn(at: number, from: Uint8Array): void {
+    const length = from.byteLength;
+    if (length > INLINE_BYTES) {
+      this.#memory.u8.set(from, at);
+    } else if (length > 0) {
+      for (let i = 0; i < length; i += 1) smallBytes[i] = from[i] as number;
+      storeSmall(this.#memory, at, length, smallWords, 0);
+    }
+  }
+
+  #load(word: number, at: number): WordValue {
+    if (word === I64) return Atomics.load(this.#memory.i64, at / 8);
+    if (word === U64) return Atomics.load(this.#memory.u64, at / 8);
+    if (word === F64) {
+      loadSmall(this.#memory, at, 8, smallWords, 0);
+      return wordValue(F64, smallWords[0] as number, smallWords[1] as number);
+    }
+    return wordValue(word, Atomics.load(this.#memory.i32, at / 4), 0);
+  }
+
+  #fetchOp(op: number, word: number, at: number, operand: WordValue): WordValue {
+    if (word === I64 || word === U64) return fetchOp64(this.#memory, at, op, word, operand as bigint);
+    if (word === F64) return fetchOpF64(this.#memory, at, op, operand as number);
+    return fetchOp32(this.#memory, at, op, word, operand as number);
+  }
+
+  #compareAndSwap(word: number, at: number, expected: WordValue, desired: WordValue): WordValue {
+    if (word === I64 || word === U64) {
+      return compareAndSwap64(this.#memory, at, word, expected as bigint, desired as bigint);
+    }
+    if (word === F64) return compareAndSwapF64(this.#memory, at, expected as number, desired as number);
+    return compareAndSwap32(this.#memory, at, word, expected as number, desired as number);
+  }
+}
+
+/** What a closed access holds instead of its mapping. */
+const DETACHED: Memory = {
+  address: 0,
+  u8: new Uint8Array(0),
+  i32: new Int32Array(0),
+  u32: new Uint32Array(0),
+  i64: new BigInt64Array(0),
+  u64: new BigUint64Array(0),
+};

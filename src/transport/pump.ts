@@ -1,0 +1,149 @@
+import type { Clock, Idler } from "../ports/clock.ts";
+import type { Turns } from "../ports/turns.ts";
+import { DidafsError } from "../std/errors.ts";
+import type { CallLimits } from "./access.ts";
+import type { DataConnection } from "./data-connection.ts";
+import type { Transfer } from "./transfer.ts";
+
+/** How long the pump polls without progress before it waits to be woken. */
+const SPIN_MS = 0.3;
+/** Polls without progress before each further one gives the processor away first. */
+const SPIN_ROUNDS = 8;
+
+interface Waiting {
+  readonly transfer: Transfer;
+  readonly connection: DataConnection;
+  readonly deadlineMs: number;
+  readonly fail: (error: DidafsError) => void;
+}
+
+/**
+ * Drives the promise forms of an event-loop thread: while transfers are outstanding it polls their connections, once
+ * a turn; when nothing comes for a while it asks to be woken (`arm`) and sleeps. Also holds their deadlines.
+ */
+export class Pump {
+  readonly #turns: Turns;
+  readonly #clock: Clock;
+  readonly #idler: Idler;
+  readonly #arm: (connection: DataConnection) => void;
+  readonly #waiting = new Set<Waiting>();
+  #active: DataConnection[] = [];
+  #running = false;
+  #lastProgressMs = 0;
+  #idleRounds = 0;
+  #nextDeadlineMs = Number.POSITIVE_INFINITY;
+  #cancelTimer: (() => void) | undefined;
+
+  /** @param arm asks that `wake` be called once `connection` can be read (or written, while it is sending) */
+  constructor(turns: Turns, clock: Clock, idler: Idler, arm: (connection: DataConnection) => void) {
+    this.#turns = turns;
+    this.#clock = clock;
+    this.#idler = idler;
+    this.#arm = arm;
+  }
+
+  /** Submits `transfer` and resolves when it has settled, whatever its status; the caller looks at that. */
+  run(connection: DataConnection, transfer: Transfer, limits: CallLimits): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { signal } = limits;
+      if (signal?.aborted === true) {
+        reject(abortError(signal, "no"));
+        return;
+      }
+      const finish = (): void => {
+        this.#waiting.delete(waiting);
+        if (signal !== undefined) signal.removeEventListener("abort", onAbort);
+      };
+      const fail = (error: DidafsError): void => {
+        finish();
+        reject(error);
+      };
+      const onAbort = (): void => {
+        transfer.onSettled = undefined;
+        fail(abortError(signal as AbortSignal, connection.abandon(transfer) ? "no" : "unknown"));
+      };
+      const waiting: Waiting = {
+        transfer,
+        connection,
+        deadlineMs: this.#clock.nowMs() + limits.timeoutMs,
+        fail,
+      };
+      transfer.onSettled = () => {
+        finish();
+        resolve();
+      };
+      if (signal !== undefined) signal.addEventListener("abort", onAbort, { once: true });
+      this.#waiting.add(waiting);
+      if (waiting.deadlineMs < this.#nextDeadlineMs) this.#nextDeadlineMs = waiting.deadlineMs;
+      connection.submit(transfer);
+      this.#start(connection);
+    });
+  }
+
+  /** A connection that was armed can go on. */
+  wake(connection: DataConnection): void {
+    this.#start(connection);
+  }
+
+  #start(connection: DataConnection): void {
+    if (!this.#active.includes(connection)) this.#active.push(connection);
+    this.#lastProgressMs = this.#clock.nowMs();
+    this.#idleRounds = 0;
+    if (this.#running) return;
+    this.#running = true;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#turns.soon(this.#step);
+  }
+
+  readonly #step = (): void => {
+    let moved = 0;
+    for (const connection of this.#active) moved += connection.poll();
+    this.#active = this.#active.filter((connection) => connection.outstanding > 0);
+    const nowMs = this.#clock.nowMs();
+    if (nowMs >= this.#nextDeadlineMs) this.#expire(nowMs);
+    if (moved > 0) {
+      this.#lastProgressMs = nowMs;
+      this.#idleRounds = 0;
+    }
+    if (this.#active.length === 0) {
+      this.#running = false;
+    } else if (nowMs - this.#lastProgressMs < SPIN_MS) {
+      this.#idleRounds += 1;
+      if (this.#idleRounds > SPIN_ROUNDS) this.#idler.yield();
+      this.#turns.soon(this.#step);
+    } else {
+      this.#running = false;
+      for (const connection of this.#active) this.#arm(connection);
+      this.#cancelTimer = this.#turns.after(Math.max(0, this.#nextDeadlineMs - nowMs) + 1, this.#onTimer);
+    }
+  };
+
+  readonly #onTimer = (): void => {
+    this.#cancelTimer = undefined;
+    if (this.#running) return;
+    this.#running = true;
+    this.#step();
+  };
+
+  #expire(nowMs: number): void {
+    let next = Number.POSITIVE_INFINITY;
+    for (const waiting of this.#waiting) {
+      if (waiting.deadlineMs > nowMs) {
+        next = Math.min(next, waiting.deadlineMs);
+        continue;
+      }
+      waiting.transfer.onSettled = undefined;
+      const applied = waiting.connection.abandon(waiting.transfer) ? "no" : "unknown";
+      waiting.fail(new DidafsError("ERR_TIMEOUT", "the target did not answer in time", { applied }));
+    }
+    this.#nextDeadlineMs = next;
+  }
+}
+
+function abortError(signal: AbortSignal, applied: "no" | "unknown"): DidafsError {
+  return new DidafsError("ERR_ABORTED", "the call was aborted by its signal", {
+    applied,
+    cause: signal.reason,
+  });
+}

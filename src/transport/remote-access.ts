@@ -1,0 +1,231 @@
+import type { Clock, Idler } from "../ports/clock.ts";
+import type { MemoryPort } from "../ports/memory.ts";
+import { codeOf, DidafsError } from "../std/errors.ts";
+import { WORD_BYTES } from "../structs/words.ts";
+import { OPCODE } from "../wire/header.ts";
+import { FLUSH_MEMORY, FLUSH_STABLE, opFlags } from "../wire/ops.ts";
+import type { CallLimits, RegionAccess, WordValue } from "./access.ts";
+import type { DataConnection } from "./data-connection.ts";
+import { BLOCK, IdleStrategy, YIELD } from "./idle-strategy.ts";
+import type { Pump } from "./pump.ts";
+import type { SessionState } from "./session-state.ts";
+import { INLINE_BYTES, Transfer } from "./transfer.ts";
+import { setCompare, setOperand, wordValue } from "./word-value.ts";
+
+const SPIN_ROUNDS = 200;
+const YIELD_ROUNDS = 2000;
+/** Longest single wait in the kernel, so that a session's end is seen in time. */
+const WAIT_MS = 20;
+
+/** What all bindings of one session at one worker share. */
+export interface RemoteLink {
+  readonly connection: DataConnection;
+  readonly session: SessionState;
+  readonly pump: Pump;
+  readonly clock: Clock;
+  readonly idler: Idler;
+  readonly memory: MemoryPort;
+}
+
+/** One binding reached by commands on a data connection: TCP, or the unix socket on the same machine. */
+export class RemoteAccess implements RegionAccess {
+  readonly path: "unix" | "tcp";
+  /** Accesses that change bytes and have not settled. */
+  pendingWrites = 0;
+  readonly #link: RemoteLink;
+  readonly #handle: number;
+  /** How long the Sync forms wait. */
+  readonly #timeoutMs: number;
+  #sync = new Transfer();
+  readonly #idle = new IdleStrategy(SPIN_ROUNDS, YIELD_ROUNDS);
+  #closed = false;
+
+  constructor(link: RemoteLink, path: "unix" | "tcp", handle: number, timeoutMs: number) {
+    this.#link = link;
+    this.path = path;
+    this.#handle = handle;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  getSync(at: number, into: Uint8Array): void {
+    this.#runSync(this.#carry(this.#sync, OPCODE.GET, 0, at, into));
+  }
+
+  putSync(at: number, from: Uint8Array): void {
+    this.#runSync(this.#carry(this.#sync, OPCODE.PUT, 0, at, from));
+  }
+
+  loadSync(word: number, at: number): WordValue {
+    return this.#valueSync(word, this.#ask(this.#sync, OPCODE.GET, 0, at, word));
+  }
+
+  storeSync(word: number, at: number, value: WordValue): void {
+    const transfer = this.#ask(this.#sync, OPCODE.PUT, 0, at, word);
+    setOperand(transfer, word, value);
+    this.#runSync(transfer);
+  }
+
+  fetchOpSync(op: number, word: number, at: number, operand: WordValue): WordValue {
+    const transfer = this.#ask(this.#sync, OPCODE.FETCH_OP, opFlags(op, word), at, word);
+    setOperand(transfer, word, operand);
+    return this.#valueSync(word, transfer);
+  }
+
+  compareAndSwapSync(word: number, at: number, expected: WordValue, desired: WordValue): WordValue {
+    const transfer = this.#ask(this.#sync, OPCODE.COMPARE_AND_SWAP, word, at, word);
+    setOperand(transfer, word, desired);
+    setCompare(transfer, word, expected);
+    return this.#valueSync(word, transfer);
+  }
+
+  flushSync(stable: boolean): void {
+    this.#runSync(this.#sync.reset(OPCODE.FLUSH, stable ? FLUSH_STABLE : FLUSH_MEMORY, this.#handle, 0, 0));
+  }
+
+  async get(at: number, into: Uint8Array, limits: CallLimits): Promise<void> {
+    await this.#run(this.#carry(new Transfer(), OPCODE.GET, 0, at, into), limits);
+  }
+
+  async put(at: number, from: Uint8Array, limits: CallLimits): Promise<void> {
+    await this.#run(this.#carry(new Transfer(), OPCODE.PUT, 0, at, from), limits);
+  }
+
+  async load(word: number, at: number, limits: CallLimits): Promise<WordValue> {
+    return this.#value(word, this.#ask(new Transfer(), OPCODE.GET, 0, at, word), limits);
+  }
+
+  async fetchOp(
+    op: number,
+    word: number,
+    at: number,
+    operand: WordValue,
+    limits: CallLimits,
+  ): Promise<WordValue> {
+    const transfer = this.#ask(new Transfer(), OPCODE.FETCH_OP, opFlags(op, word), at, word);
+    setOperand(transfer, word, operand);
+    return this.#value(word, transfer, limits);
+  }
+
+  async compareAndSwap(
+    word: number,
+    at: number,
+    expected: WordValue,
+    desired: WordValue,
+    limits: CallLimits,
+  ): Promise<WordValue> {
+    const transfer = this.#ask(new Transfer(), OPCODE.COMPARE_AND_SWAP, word, at, word);
+    setOperand(transfer, word, desired);
+    setCompare(transfer, word, expected);
+    return this.#value(word, transfer, limits);
+  }
+
+  async accumulate(
+    op: number,
+    word: number,
+    at: number,
+    from: Uint8Array,
+    limits: CallLimits,
+  ): Promise<void> {
+    const transfer = this.#carry(new Transfer(), OPCODE.ACCUMULATE, opFlags(op, word), at, from);
+    transfer.memory ??= this.#link.memory.borrow(from);
+    await this.#run(transfer, limits);
+  }
+
+  async flush(stable: boolean, limits: CallLimits): Promise<void> {
+    const flags = stable ? FLUSH_STABLE : FLUSH_MEMORY;
+    await this.#run(new Transfer().reset(OPCODE.FLUSH, flags, this.#handle, 0, 0), limits);
+  }
+
+  mapped(): Uint8Array<ArrayBuffer> {
+    throw new DidafsError(
+      "ERR_NOT_DIRECT",
+      `this window is reached over ${this.path === "tcp" ? "TCP" : "a unix socket"}, so its bytes are not mapped here; use get and put, or open all of the file on the machine that holds it`,
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** An access that moves the caller's bytes. */
+  #carry(transfer: Transfer, opcode: number, flags: number, at: number, bytes: Uint8Array): Transfer {
+    transfer.reset(opcode, flags, this.#handle, at, bytes.byteLength);
+    transfer.bytes = bytes;
+    if (bytes.byteLength > INLINE_BYTES) transfer.memory = this.#link.memory.borrow(bytes);
+    return transfer;
+  }
+
+  /** An access whose operand and result are words in the header. */
+  #ask(transfer: Transfer, opcode: number, flags: number, at: number, word: number): Transfer {
+    return transfer.reset(opcode, flags, this.#handle, at, WORD_BYTES[word] as number);
+  }
+
+  #valueSync(word: number, transfer: Transfer): WordValue {
+    this.#runSync(transfer);
+    return wordValue(word, transfer.valueLow, transfer.valueHigh);
+  }
+
+  async #value(word: number, transfer: Transfer, limits: CallLimits): Promise<WordValue> {
+    await this.#run(transfer, limits);
+    return wordValue(word, transfer.valueLow, transfer.valueHigh);
+  }
+
+  async #run(transfer: Transfer, limits: CallLimits): Promise<void> {
+    this.#checkOpen();
+    const writes = transfer.writes;
+    if (writes) this.pendingWrites += 1;
+    try {
+      await this.#link.pump.run(this.#link.connection, transfer, limits);
+    } finally {
+      if (writes) this.pendingWrites -= 1;
+    }
+    this.#checkOutcome(transfer);
+  }
+
+  #runSync(transfer: Transfer): void {
+    this.#checkOpen();
+    const { connection, session } = this.#link;
+    connection.submit(transfer);
+    while (!transfer.settled) {
+      const step = this.#idle.next(connection.poll());
+      if (step === YIELD) this.#link.idler.yield();
+      else if (step === BLOCK) this.#waitForAnswer(transfer);
+      if (session.isLost && !transfer.settled) connection.end();
+    }
+    this.#idle.next(1);
+    this.#checkOutcome(transfer);
+  }
+
+  // Most answers come before the first wait, so the deadline begins there and the fast path reads no clock.
+  #waitForAnswer(transfer: Transfer): void {
+    const { connection, clock, idler, session } = this.#link;
+    const deadlineMs = clock.nowMs() + this.#timeoutMs;
+    while (!transfer.settled && !session.isLost) {
+      if (connection.poll() > 0) continue;
+      const leftMs = deadlineMs - clock.nowMs();
+      if (leftMs <= 0) {
+        // Late answers go to the abandoned transfer; the next Sync access takes a new one.
+        this.#sync = new Transfer();
+        const applied = connection.abandon(transfer) ? "no" : "unknown";
+        throw new DidafsError("ERR_TIMEOUT", `the target did not answer within ${this.#timeoutMs} ms`, {
+          applied,
+        });
+      }
+      idler.waitReadable(connection.stream, Math.min(leftMs, connection.sending ? 1 : WAIT_MS));
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#link.session.isLost) throw this.#link.session.error("no");
+    if (this.#closed) throw new DidafsError("ERR_CLOSED", "the window is closed");
+  }
+
+  #checkOutcome(transfer: Transfer): void {
+    if (transfer.status !== 0) {
+      const code = codeOf(transfer.status);
+      const { target } = this.#link.session;
+      throw new DidafsError(code, `target ${target} refused the access (${code})`, { target });
+    }
+    if (transfer.lost) throw this.#link.session.error("unknown");
+  }
+}

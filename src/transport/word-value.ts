@@ -1,0 +1,49 @@
+import type { WordValue } from "./access.ts";
+import type { Transfer } from "./transfer.ts";
+
+// Number of a word type in structs/words.ts.
+const I64 = 0;
+const U64 = 1;
+const U32 = 3;
+const F64 = 4;
+
+const scratch = new ArrayBuffer(8);
+const halves = new Int32Array(scratch);
+const signed = new BigInt64Array(scratch);
+const unsigned = new BigUint64Array(scratch);
+const floats = new Float64Array(scratch);
+
+/** The value that two 32-bit words (low half first) stand for. */
+export function wordValue(word: number, low: number, high: number): WordValue {
+  if (word === U32) return low >>> 0;
+  if (word !== I64 && word !== U64 && word !== F64) return low;
+  halves[0] = low;
+  halves[1] = high;
+  if (word === F64) return floats[0] as number;
+  return (word === U64 ? unsigned[0] : signed[0]) as bigint;
+}
+
+/** Sets the operand of `transfer` to `value`. */
+export function setOperand(transfer: Transfer, word: number, value: WordValue): void {
+  split(word, value);
+  transfer.operandLow = halves[0] as number;
+  transfer.operandHigh = halves[1] as number;
+}
+
+/** Sets the value that `transfer` compares with. */
+export function setCompare(transfer: Transfer, word: number, value: WordValue): void {
+  split(word, value);
+  transfer.compareLow = halves[0] as number;
+  transfer.compareHigh = halves[1] as number;
+}
+
+function split(word: number, value: WordValue): void {
+  if (word === F64) {
+    floats[0] = value as number;
+  } else if (word === I64 || word === U64) {
+    signed[0] = value as bigint;
+  } else {
+    halves[0] = value as number;
+    halves[1] = 0;
+  }
+}
