@@ -18,7 +18,7 @@ if (sources.length === 0) {
 const cruise = spawnSync(
   process.execPath,
   [
-    "node_modules/dependency-cruiser/bin/dependency-cruise.mjs",
+    "node_modules/dependency-cruiser/bin/dependency-cruiser.mjs",
     "src",
     "--config",
     ".dependency-cruiser.mjs",
