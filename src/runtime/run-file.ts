@@ -1,0 +1,62 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import * as v from "valibot";
+
+/** What a supervisor says about itself in its data directory, for `didafs down` and for messages. */
+const RunRecord = v.object({
+  pid: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  /** When that process started, in clock ticks since boot: a pid that was given to another process does not match. */
+  startTicks: v.string(),
+  /** Process: `didafs up`; thread: a program that called `embedded`. */
+  spawn: v.picklist(["process", "thread"]),
+  url: v.optional(v.string()),
+});
+
+export type RunRecord = v.InferOutput<typeof RunRecord>;
+
+const fileOf = (dir: string): string => path.join(dir, "run.json");
+
+/** Says that this process serves `dir`. Only the holder of the directory's lock calls it. */
+export function writeRunRecord(dir: string, spawn: RunRecord["spawn"], url?: string): void {
+  const record: RunRecord = { pid: process.pid, startTicks: startTicks(process.pid) ?? "", spawn };
+  const draft = `${fileOf(dir)}.new`;
+  writeFileSync(draft, `${JSON.stringify({ ...record, ...(url === undefined ? {} : { url }) })}\n`, {
+    mode: 0o600,
+  });
+  renameSync(draft, fileOf(dir));
+}
+
+/** @returns whether there was one */
+export function removeRunRecord(dir: string): boolean {
+  try {
+    rmSync(fileOf(dir));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The record of the process that serves `dir`; undefined when there is none or it speaks of a process that is gone. */
+export function readRunRecord(dir: string): RunRecord | undefined {
+  try {
+    const parsed = v.safeParse(RunRecord, JSON.parse(readFileSync(fileOf(dir), "utf8")));
+    return parsed.success && isAlive(parsed.output) ? parsed.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function isAlive(record: Pick<RunRecord, "pid" | "startTicks">): boolean {
+  return startTicks(record.pid) === record.startTicks;
+}
+
+function startTicks(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The name in parentheses may hold anything; the fields behind it start with the state, which is the third.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}

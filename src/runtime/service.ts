@@ -1,0 +1,75 @@
+import { DidafsError, type ErrorCode, statusOf } from "../std/errors.ts";
+import type { ServiceReport } from "./service-host.ts";
+
+/** What a service told when it became ready. */
+export type ReadyInfo = Readonly<Record<string, unknown>>;
+
+export interface ServiceStart {
+  readonly name: string;
+  /** File that calls `runService`. */
+  readonly entry: URL;
+  /** Sent as the first message; must survive JSON. */
+  readonly options: unknown;
+  /** Takes what the service writes to its standard streams. */
+  readonly logFile: string;
+}
+
+/** A started service, be it a process or a thread. */
+export interface RunningService {
+  /** Of the process that it runs in. */
+  readonly pid: number;
+  /** Rejects when the service reports a failure or ends first. */
+  readonly ready: Promise<ReadyInfo>;
+  /** Resolves with how it ended, in words; never rejects. */
+  readonly ended: Promise<string>;
+  /** Asks it to end. */
+  stop(): void;
+  /** Ends it without asking. */
+  kill(): void;
+}
+
+export type Launch = (start: ServiceStart) => RunningService;
+
+/** Turns a service's reports into the two promises of {@link RunningService}. */
+export class ServiceReports {
+  readonly ready: Promise<ReadyInfo>;
+  readonly ended: Promise<string>;
+  readonly #name: string;
+  readonly #ready = Promise.withResolvers<ReadyInfo>();
+  readonly #ended = Promise.withResolvers<string>();
+
+  constructor(name: string) {
+    this.#name = name;
+    this.ready = this.#ready.promise;
+    this.ended = this.#ended.promise;
+    // Whoever waits for `ended` only must not be struck by the other promise.
+    this.ready.catch(() => {});
+  }
+
+  take(report: ServiceReport): void {
+    if ("ready" in report) this.#ready.resolve(report.ready);
+    else this.#ready.reject(serviceFailure(this.#name, report.failed));
+  }
+
+  end(how: string, cause?: unknown): void {
+    this.#ready.reject(
+      new DidafsError("ERR_START_FAILED", `${this.#name} ended before it was ready: ${how}`, { cause }),
+    );
+    this.#ended.resolve(how);
+  }
+}
+
+function serviceFailure(name: string, failed: { code: string; message: string }): DidafsError {
+  return new DidafsError(
+    isErrorCode(failed.code) ? failed.code : "ERR_START_FAILED",
+    `${name}: ${failed.message}`,
+  );
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  try {
+    return statusOf(code as ErrorCode) > 0;
+  } catch {
+    return false;
+  }
+}
