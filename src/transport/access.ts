@@ -36,6 +36,7 @@ export interface RegionAccess {
   get(at: number, into: Uint8Array, limits: CallLimits): Promise<void>;
   put(at: number, from: Uint8Array, limits: CallLimits): Promise<void>;
   load(word: number, at: number, limits: CallLimits): Promise<WordValue>;
+  store(word: number, at: number, value: WordValue, limits: CallLimits): Promise<void>;
   fetchOp(op: number, word: number, at: number, operand: WordValue, limits: CallLimits): Promise<WordValue>;
   compareAndSwap(
     word: number,

@@ -228,6 +228,7 @@ export class DataConnection {
   #parse(): boolean {
     const words = this.#staging.i32;
     const bytes = this.#staging.u8;
+    let from = 0;
     while (this.#stagedTo - from >= HEADER_BYTES) {
       // Payloads of odd length leave the next header unaligned: move it to the front, where words can be read.
       if ((from & 3) !== 0) {

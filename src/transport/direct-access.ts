@@ -123,6 +123,12 @@ export class DirectAccess implements RegionAccess {
     return this.#load(word, at);
   }
 
+  async store(word: number, at: number, value: WordValue, limits: CallLimits): Promise<void> {
+    this.#check(limits.signal);
+    if (this.#stores) this.storeSync(word, at, value);
+    else await this.#remote.store(word, at, value, limits);
+  }
+
   async fetchOp(
     op: number,
     word: number,

@@ -30,7 +30,8 @@ export interface RemoteLink {
 /** One binding reached by commands on a data connection: TCP, or the unix socket on the same machine. */
 export class RemoteAccess implements RegionAccess {
   readonly path: "unix" | "tcp";
-  /** Accesses that change bytes and have not settled. */
+  /** Promise forms that have not settled: all of them, and those that change bytes. */
+  pending = 0;
   pendingWrites = 0;
   readonly #link: RemoteLink;
   readonly #handle: number;
@@ -92,6 +93,12 @@ export class RemoteAccess implements RegionAccess {
 
   async load(word: number, at: number, limits: CallLimits): Promise<WordValue> {
     return this.#value(word, this.#ask(new Transfer(), OPCODE.GET, 0, at, word), limits);
+  }
+
+  async store(word: number, at: number, value: WordValue, limits: CallLimits): Promise<void> {
+    const transfer = this.#ask(new Transfer(), OPCODE.PUT, 0, at, word);
+    setOperand(transfer, word, value);
+    await this.#run(transfer, limits);
   }
 
   async fetchOp(
@@ -173,10 +180,12 @@ export class RemoteAccess implements RegionAccess {
   async #run(transfer: Transfer, limits: CallLimits): Promise<void> {
     this.#checkOpen();
     const writes = transfer.writes;
+    this.pending += 1;
     if (writes) this.pendingWrites += 1;
     try {
       await this.#link.pump.run(this.#link.connection, transfer, limits);
     } finally {
+      this.pending -= 1;
       if (writes) this.pendingWrites -= 1;
     }
     this.#checkOutcome(transfer);

@@ -119,7 +119,7 @@ export class SendQueue implements Segments {
     while (left > 0) {
       const length = this.lengths[this.first] as number;
       const memory = this.memories[this.first];
-      const part = left < length ? left : length;
+      const part = Math.min(left, length);
       this.starts[this.first] = (this.starts[this.first] as number) + part;
       this.lengths[this.first] = length - part;
       left -= part;

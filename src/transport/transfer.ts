@@ -72,7 +72,6 @@ export class Transfer {
 
   /** Bytes that the next command covers. */
   nextLength(): number {
-    const left = this.length - this.issuedBytes;
-    return left < MAX_PAYLOAD_BYTES ? left : MAX_PAYLOAD_BYTES;
+    return Math.min(this.length - this.issuedBytes, MAX_PAYLOAD_BYTES);
   }
 }

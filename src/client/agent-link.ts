@@ -1,0 +1,130 @@
+import type { Mailbox } from "../ports/mailbox.ts";
+import type { Turns } from "../ports/turns.ts";
+import { DidafsError } from "../std/errors.ts";
+import type { CallLimits } from "../transport/access.ts";
+import type { Params, Result } from "../wire/control.ts";
+import type { AgentCall, AgentCalls, FromAgent, MetaMethod, ToAgent } from "./agent-messages.ts";
+
+/** The agent says itself when a call is late; this much later the main thread stops believing in the agent. */
+const GRACE_MS = 1000;
+
+interface Pending {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What the agent tells of its own accord. */
+export interface AgentEvents {
+  ready(connection: number): void;
+  lost(session: number, connections: readonly number[]): void;
+}
+
+/** The main thread's end of the talk with the agent thread. */
+export class AgentLink {
+  readonly #mailbox: Mailbox<ToAgent, FromAgent>;
+  readonly #turns: Turns;
+  readonly #events: AgentEvents;
+  /** Told when the first call begins and when the last one ends, so that a program may end while nothing is awaited. */
+  readonly #busy: (busy: boolean) => void;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #stopped: Error | undefined;
+
+  constructor(
+    mailbox: Mailbox<ToAgent, FromAgent>,
+    turns: Turns,
+    busy: (busy: boolean) => void,
+    events: AgentEvents,
+  ) {
+    this.#mailbox = mailbox;
+    this.#turns = turns;
+    this.#busy = busy;
+    this.#events = events;
+  }
+
+  call<C extends AgentCall>(
+    call: C,
+    input: AgentCalls[C]["in"],
+    limits: CallLimits,
+  ): Promise<AgentCalls[C]["out"]> {
+    const { signal, timeoutMs } = limits;
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
+    if (signal?.aborted === true) return Promise.reject(aborted(signal, "no"));
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      const finish = (): void => {
+        this.#pending.delete(id);
+        if (this.#pending.size === 0) this.#busy(false);
+        cancelTimer();
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const giveUp = (error: Error): void => {
+        finish();
+        this.#mailbox.post({ kind: "cancel", id });
+        reject(error);
+      };
+      const onAbort = (): void => giveUp(aborted(signal as AbortSignal, "unknown"));
+      const cancelTimer = this.#turns.after(timeoutMs + GRACE_MS, () =>
+        giveUp(new DidafsError("ERR_TIMEOUT", `no answer within ${timeoutMs} ms`, { applied: "unknown" })),
+      );
+      signal?.addEventListener("abort", onAbort, { once: true });
+      if (this.#pending.size === 0) this.#busy(true);
+      this.#pending.set(id, {
+        resolve: (result) => {
+          finish();
+          resolve(result as AgentCalls[C]["out"]);
+        },
+        reject: (error) => {
+          finish();
+          reject(error);
+        },
+      });
+      this.#mailbox.post({ kind: "call", id, call, input, timeoutMs });
+    });
+  }
+
+  /** A call of the metadata service. */
+  async meta<M extends MetaMethod>(method: M, params: Params<M>, limits: CallLimits): Promise<Result<M>> {
+    return (await this.call("meta", { method, params }, limits)) as Result<M>;
+  }
+
+  post(message: ToAgent): void {
+    this.#mailbox.post(message);
+  }
+
+  /** Takes one message of the agent. */
+  take(message: FromAgent): void {
+    switch (message.kind) {
+      case "result":
+        this.#pending.get(message.id)?.resolve(message.result);
+        break;
+      case "failure":
+        this.#pending
+          .get(message.id)
+          ?.reject(new DidafsError(message.code, message.message, message.details));
+        break;
+      case "ready":
+        this.#events.ready(message.connection);
+        break;
+      case "lost":
+        this.#events.lost(message.session, message.connections);
+        break;
+      case "stopped":
+        this.fail(new DidafsError("ERR_CLOSED", "the cluster is closed"));
+        break;
+    }
+  }
+
+  /** Ends every call under way, and every later one, with `error`. */
+  fail(error: Error): void {
+    this.#stopped ??= error;
+    for (const pending of [...this.#pending.values()]) pending.reject(error);
+  }
+}
+
+function aborted(signal: AbortSignal, applied: "no" | "unknown"): DidafsError {
+  return new DidafsError("ERR_ABORTED", "the call was aborted by its signal", {
+    applied,
+    cause: signal.reason,
+  });
+}

@@ -1,0 +1,71 @@
+/** What the thread of the windows and the agent thread of one origin say to each other. */
+import type { ErrorCode, ErrorDetails } from "../std/errors.ts";
+import type { Endpoint, Method, Params, Result } from "../wire/control.ts";
+import type { Transport } from "./api.ts";
+
+/** Calls that go to the metadata service as they are. */
+export type MetaMethod = Extract<Method, `meta.${string}`>;
+
+export interface BindRequest {
+  readonly endpoint: Endpoint;
+  readonly transport: Transport;
+  readonly window: Omit<Params<"window.bind">, "direct">;
+}
+
+export interface BindReply {
+  readonly session: {
+    /** The agent's number for it. */
+    readonly id: number;
+    readonly state: SharedArrayBuffer;
+    readonly target: string;
+    /** The target's number for it, and the secret, for HELLO. */
+    readonly number: number;
+    readonly token: Uint8Array;
+  };
+  readonly path: "unix" | "tcp";
+  readonly connection: { readonly id: number; readonly descriptor: number };
+  readonly bound: Result<"window.bind">;
+  /** The region's descriptor where `bound.direct`; the receiver closes it. */
+  readonly descriptor: number | undefined;
+}
+
+/** Calls of the main thread, by kind: what goes in and what comes out. */
+export interface AgentCalls {
+  /** Opens the channel to the metadata service and proves the key. */
+  readonly connect: { in: null; out: { id: string } };
+  readonly meta: { in: { method: MetaMethod; params: unknown }; out: unknown };
+  readonly bind: { in: BindRequest; out: BindReply };
+  readonly unbind: { in: { session: number; handle: number }; out: null };
+}
+
+export type AgentCall = keyof AgentCalls;
+
+export type ToAgent =
+  | {
+      readonly kind: "call";
+      readonly id: number;
+      readonly call: AgentCall;
+      readonly input: unknown;
+      readonly timeoutMs: number;
+    }
+  /** The caller has given up on call `id`. */
+  | { readonly kind: "cancel"; readonly id: number }
+  /** Say `ready` once the data connection can be read, or written where `writable`. */
+  | { readonly kind: "arm"; readonly connection: number; readonly writable: boolean }
+  /** The data connection is not used any more. */
+  | { readonly kind: "drop"; readonly connection: number }
+  | { readonly kind: "stop" };
+
+export type FromAgent =
+  | { readonly kind: "result"; readonly id: number; readonly result: unknown }
+  | {
+      readonly kind: "failure";
+      readonly id: number;
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly details: ErrorDetails;
+    }
+  | { readonly kind: "ready"; readonly connection: number }
+  /** The session has ended; its state word says so already. */
+  | { readonly kind: "lost"; readonly session: number; readonly connections: readonly number[] }
+  | { readonly kind: "stopped" };

@@ -1,0 +1,21 @@
+import { DidafsError } from "../std/errors.ts";
+import type { CallLimits } from "../transport/access.ts";
+import type { CallOptions } from "./api.ts";
+
+/** How long a call may take where nobody said otherwise. */
+export const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** Longest timeout that a timer can hold. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** @throws ERR_INVALID_ARGUMENT for a timeout that is no positive number */
+export function callLimits(options: CallOptions | undefined, defaultTimeoutMs: number): CallLimits {
+  const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs;
+  if (!(timeoutMs > 0)) {
+    throw new DidafsError(
+      "ERR_INVALID_ARGUMENT",
+      `timeoutMs is a positive number of milliseconds, not ${timeoutMs}`,
+    );
+  }
+  return { timeoutMs: Math.min(timeoutMs, MAX_TIMEOUT_MS), signal: options?.signal };
+}

@@ -1,0 +1,96 @@
+import { DidafsError } from "../std/errors.ts";
+import { OPS, type Op, WORD_BYTES, WORDS, type Word } from "../structs/words.ts";
+import type { WordValue } from "../transport/access.ts";
+import type { Bytes } from "./api.ts";
+
+const WORD_NUMBERS = new Map<string, number>(WORDS.map((name, number) => [name, number]));
+const OP_NUMBERS = new Map<string, number>(OPS.map((name, number) => [name, number]));
+const I64 = 0;
+const U64 = 1;
+const F64 = 4;
+
+/** The number of a word type. @throws ERR_INVALID_ARGUMENT */
+export function wordNumber(word: Word): number {
+  return WORD_NUMBERS.get(word) ?? unknownName("word type", word, WORDS);
+}
+
+/** The number of an operator. @throws ERR_INVALID_ARGUMENT */
+export function opNumber(op: Op): number {
+  return OP_NUMBERS.get(op) ?? unknownName("operator", op, OPS);
+}
+
+function unknownName(what: string, name: unknown, known: readonly string[]): never {
+  throw new DidafsError("ERR_INVALID_ARGUMENT", `no ${what} ${String(name)}; there are ${known.join(", ")}`);
+}
+
+export function wordBytes(word: number): number {
+  return WORD_BYTES[word] as number;
+}
+
+/**
+ * A caller's number or bigint as the value of a word. Integers that the word cannot hold are refused, except that an
+ * unsigned word takes negative ones and a signed one takes the upper half of the unsigned range, as the same bits.
+ * @throws ERR_INVALID_ARGUMENT
+ */
+export function toWordValue(word: number, value: number | bigint): WordValue {
+  if (word === I64 || word === U64) {
+    if (typeof value === "number") {
+      if (!Number.isSafeInteger(value)) throw unfit(word, value);
+      return BigInt(value);
+    }
+    if (value < -(2n ** 63n) || value >= 2n ** 64n) throw unfit(word, value);
+    return value;
+  }
+  if (word === F64) {
+    if (typeof value !== "number") throw unfit(word, value);
+    return value;
+  }
+  if (value < -(2 ** 31) || value >= 2 ** 32) throw unfit(word, value);
+  const number = Number(value);
+  if (!Number.isInteger(number)) throw unfit(word, value);
+  return number;
+}
+
+function unfit(word: number, value: number | bigint): DidafsError {
+  const name = WORDS[word] as Word;
+  const what = typeof value === "bigint" ? `${value}n` : `${value}`;
+  return new DidafsError("ERR_INVALID_ARGUMENT", `${what} is no value of an ${name} word`);
+}
+
+/** @throws ERR_UNSAFE_INTEGER with the exact `value`, the operation applied */
+export function toNumber(value: WordValue): number {
+  const number = Number(value);
+  if (typeof value === "bigint" && !Number.isSafeInteger(number)) {
+    throw new DidafsError("ERR_UNSAFE_INTEGER", `${value} does not fit a number; ask with a bigint operand`, {
+      applied: "yes",
+      value,
+    });
+  }
+  return number;
+}
+
+/** The value as the kind that `like` is of. @throws ERR_UNSAFE_INTEGER */
+export function toKindOf<V extends number | bigint>(
+  like: V,
+  value: WordValue,
+): V extends bigint ? bigint : number {
+  return (typeof like === "bigint" ? BigInt(value) : toNumber(value)) as V extends bigint ? bigint : number;
+}
+
+/** The bytes behind any view, without a copy. */
+export function bytesOf(view: Bytes): Uint8Array {
+  return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+/** The number of the word type that the elements of `array` are. @throws ERR_INVALID_ARGUMENT */
+export function elementWord(array: Bytes): number {
+  if (array instanceof BigInt64Array) return I64;
+  if (array instanceof BigUint64Array) return U64;
+  if (array instanceof Int32Array) return wordNumber("i32");
+  if (array instanceof Uint32Array) return wordNumber("u32");
+  if (array instanceof Float64Array) return F64;
+  throw new DidafsError(
+    "ERR_INVALID_ARGUMENT",
+    "accumulate takes an Int32Array, Uint32Array, BigInt64Array, BigUint64Array or Float64Array",
+  );
+}

@@ -1,0 +1,77 @@
+import { regionBytes } from "../structs/striping.ts";
+
+/** What a window needs of one region. */
+export interface Binding {
+  /** The region's place in the layout. */
+  readonly index: number;
+  /** The range of the region, in its own bytes. */
+  readonly at: number;
+  readonly byteLength: number;
+}
+
+/**
+ * Where the bytes of a window lie: a range of a file, cut into stripe units that take turns over the regions. Because
+ * a range of the file is one range of each region, a binding per region is enough; offsets are relative to it.
+ */
+export class Stripes {
+  /** Where the window begins in the file. */
+  readonly start: number;
+  readonly length: number;
+  readonly bindings: readonly Binding[];
+  readonly #unit: number;
+  readonly #count: number;
+  readonly #bases: Float64Array;
+
+  constructor(start: number, length: number, stripeUnit: number, regionCount: number) {
+    this.start = start;
+    this.length = length;
+    this.#unit = stripeUnit;
+    this.#count = regionCount;
+    this.#bases = new Float64Array(regionCount);
+    const bindings: Binding[] = [];
+    for (let index = 0; index < regionCount; index++) {
+      const at = regionBytes(start, stripeUnit, regionCount, index);
+      const byteLength = regionBytes(start + length, stripeUnit, regionCount, index) - at;
+      this.#bases[index] = at;
+      if (byteLength > 0) bindings.push({ index, at, byteLength });
+    }
+    this.bindings = bindings;
+  }
+
+  /** The region that holds the byte at `at` of the window. */
+  indexOf(at: number): number {
+    return Math.floor((this.start + at) / this.#unit) % this.#count;
+  }
+
+  /** Where that byte lies in its binding. */
+  offsetOf(at: number): number {
+    const position = this.start + at;
+    const stripe = Math.floor(position / this.#unit);
+    const index = stripe % this.#count;
+    return (
+      Math.floor(stripe / this.#count) * this.#unit + (position % this.#unit) - (this.#bases[index] as number)
+    );
+  }
+
+  /** The region that holds the whole range in one run; undefined where several do. */
+  regionOf(at: number, length: number): number | undefined {
+    const first = Math.floor((this.start + at) / this.#unit);
+    const last = Math.floor((this.start + at + Math.max(length, 1) - 1) / this.#unit);
+    return this.#count === 1 || first === last ? first % this.#count : undefined;
+  }
+
+  /** Visits the pieces of a range in order: bytes `start` to `end` of it lie at `offset` of binding `index`. */
+  forEach(
+    at: number,
+    length: number,
+    visit: (index: number, offset: number, start: number, end: number) => void,
+  ): void {
+    let done = 0;
+    while (done < length) {
+      const position = this.start + at + done;
+      const piece = Math.min(this.#unit - (position % this.#unit), length - done);
+      visit(this.indexOf(at + done), this.offsetOf(at + done), done, done + piece);
+      done += piece;
+    }
+  }
+}
