@@ -1,0 +1,116 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as v from "valibot";
+import { isDidafsError } from "../std/errors.ts";
+import { logFile } from "./logs.ts";
+import type { Launch, ReadyInfo } from "./service.ts";
+import { SupervisedService } from "./supervised-service.ts";
+
+/** How long services of a supervisor that was killed may take to notice that and let go of their folders. */
+const ORPHANS_MS = 5_000;
+
+const MetaReady = v.object({ address: v.object({ host: v.string(), port: v.number() }), id: v.string() });
+
+/** Entry files of the services. */
+export interface Entries {
+  readonly meta: URL;
+  readonly target: URL;
+}
+
+export interface ServicesPlan {
+  readonly dir: string;
+  readonly keyHex: string;
+  readonly targets: number;
+  readonly drive: "file" | "memory";
+  readonly host: string;
+  readonly port: number;
+  /** Data-plane workers of each target; undefined: the target decides. */
+  readonly workers: number | undefined;
+  readonly entries: Entries;
+  readonly launch: Launch;
+  readonly restart: boolean;
+  readonly log: (line: string) => void;
+}
+
+/** The metadata service and the targets of one cluster. */
+export class ClusterServices {
+  readonly #plan: ServicesPlan;
+  readonly #all: SupervisedService[] = [];
+  #meta = { host: "", port: 0 };
+
+  constructor(plan: ServicesPlan) {
+    this.#plan = plan;
+    this.#meta = { host: plan.host, port: plan.port };
+  }
+
+  list(): { name: string; pid: number | undefined }[] {
+    return this.#all.map((service) => ({ name: service.name, pid: service.pid }));
+  }
+
+  /** @returns where it listens, and the cluster's id */
+  async startMeta(deadlineMs: number): Promise<{ host: string; port: number; id: string }> {
+    const { entries, keyHex } = this.#plan;
+    // A later start asks for the port that the first one got: targets and origins know it.
+    const service = this.#add("meta", entries.meta, (dir) => ({ dir, keyHex, ...this.#meta }));
+    const { address, id } = v.parse(MetaReady, await startPatiently(service, deadlineMs));
+    this.#meta.port = address.port;
+    return { ...this.#meta, id };
+  }
+
+  async startTargets(deadlineMs: number): Promise<void> {
+    const { targets, entries, keyHex, drive, host, workers } = this.#plan;
+    const services = Array.from({ length: targets }, (_, index) =>
+      this.#add(`target-${index}`, entries.target, (dir) => ({
+        dir,
+        drive,
+        keyHex,
+        meta: this.#meta,
+        host,
+        ...(workers === undefined ? {} : { workers }),
+      })),
+    );
+    await Promise.all(services.map((service) => startPatiently(service, deadlineMs)));
+  }
+
+  /** Targets first: they tell the metadata service that they leave. */
+  async stop(): Promise<void> {
+    const [meta, ...targets] = this.#all;
+    await Promise.all(targets.map((service) => service.stop()));
+    await meta?.stop();
+  }
+
+  #add(name: string, entry: URL, optionsIn: (dir: string) => unknown): SupervisedService {
+    const { dir, launch, restart, log } = this.#plan;
+    const folder = path.join(dir, name);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const options = (): unknown => optionsIn(folder);
+    const service = new SupervisedService({
+      name,
+      entry,
+      logFile: logFile(dir, name),
+      options,
+      launch,
+      restart,
+      log,
+    });
+    this.#all.push(service);
+    return service;
+  }
+}
+
+/**
+ * The cluster's own lock is held, so whoever still holds the service's folder is the orphan of a killed supervisor on
+ * its way out.
+ */
+async function startPatiently(service: SupervisedService, deadlineMs: number): Promise<ReadyInfo> {
+  const patientUntilMs = Math.min(deadlineMs, performance.now() + ORPHANS_MS);
+  for (;;) {
+    try {
+      return await service.start(deadlineMs - performance.now());
+    } catch (error) {
+      if (!isDidafsError(error, "ERR_ALREADY_RUNNING") || performance.now() > patientUntilMs) throw error;
+    }
+    await sleep(100);
+  }
+}

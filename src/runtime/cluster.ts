@@ -1,0 +1,148 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { DidafsError, isDidafsError } from "../std/errors.ts";
+import { lockDirectory } from "../system/lock.ts";
+import { ClusterServices, type Entries } from "./cluster-services.ts";
+import { lineLog, logFile } from "./logs.ts";
+import { clusterUrl } from "./paths.ts";
+import { readRunRecord, removeRunRecord, writeRunRecord } from "./run-file.ts";
+import { launchProcess } from "./service-process.ts";
+import { launchWorker } from "./service-worker.ts";
+import { readShape, type Shape, settleShape, writeShape } from "./shape.ts";
+
+const START_MS = 20_000;
+
+export interface ClusterOptions {
+  /** Data directory; made when it is not there. */
+  readonly dir: string;
+  readonly key: Uint8Array;
+  /** Default: as recorded in the directory, else 1. */
+  readonly targets?: number | undefined;
+  /** Default: as recorded in the directory, else file. */
+  readonly drive?: "file" | "memory" | undefined;
+  /** Port of the metadata service; 0 for any that is free. */
+  readonly port: number;
+  /** Address of this machine that all services listen on; default 127.0.0.1. */
+  readonly host?: string | undefined;
+  readonly workers?: number | undefined;
+  /** Services as processes, which are started again when they die, or as threads of this process, which are not. */
+  readonly spawn: "process" | "thread";
+  /** Until every service is ready; default 20 s. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Hears the supervisor's log lines besides the log file. */
+  readonly onLog?: ((line: string) => void) | undefined;
+  readonly entries?: Entries | undefined;
+}
+
+export interface RunningCluster {
+  readonly id: string;
+  readonly url: string;
+  readonly dir: string;
+  readonly targets: number;
+  readonly drive: Shape["drive"];
+  /** The services at this moment; pid is undefined for one that is down. */
+  services(): { readonly name: string; readonly pid: number | undefined }[];
+  /** Takes every service down, targets first. Idempotent and bounded. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a cluster's services on this machine and waits until all of them serve. When one fails, everything that was
+ * started is taken down again.
+ * @throws ERR_ALREADY_RUNNING, ERR_PORT_IN_USE, ERR_START_FAILED, ERR_TIMEOUT, ERR_ABORTED, ERR_INVALID_ARGUMENT, ERR_CORRUPT, ERR_VERSION
+ */
+export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
+  const dir = path.resolve(options.dir);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const lock = takeLock(dir);
+  const letGo = (): void => {
+    removeRunRecord(dir);
+    lock.release();
+  };
+  try {
+    writeRunRecord(dir, options.spawn);
+    return await startLocked(dir, options, letGo);
+  } catch (error) {
+    letGo();
+    throw error;
+  }
+}
+
+function takeLock(dir: string): { release(): void } {
+  try {
+    return lockDirectory(dir);
+  } catch (error) {
+    if (!isDidafsError(error, "ERR_ALREADY_RUNNING")) throw error;
+    const { pid, url } = readRunRecord(dir) ?? {};
+    const who = pid === undefined ? "another process" : `process ${pid}`;
+    const where = url === undefined ? "" : ` at ${url}`;
+    throw new DidafsError("ERR_ALREADY_RUNNING", `${dir} is already served by ${who}${where}`, {
+      cause: error,
+      path: dir,
+    });
+  }
+}
+
+async function startLocked(dir: string, options: ClusterOptions, letGo: () => void): Promise<RunningCluster> {
+  const recorded = readShape(dir);
+  const shape = settleShape(dir, recorded, options);
+  const writeLog = lineLog(logFile(dir, "supervisor"));
+  const services = new ClusterServices({
+    dir,
+    ...shape,
+    keyHex: Buffer.from(options.key).toString("hex"),
+    host: options.host ?? "127.0.0.1",
+    port: options.port,
+    workers: options.workers,
+    entries: options.entries ?? { meta: entry("meta-thread"), target: entry("target-thread") },
+    launch: options.spawn === "process" ? launchProcess : launchWorker,
+    // A thread that died may have left descriptors behind, the lock of its folder among them.
+    restart: options.spawn === "process",
+    log: (line) => {
+      writeLog(line);
+      options.onLog?.(line);
+    },
+  });
+  const { signal, timeoutMs = START_MS } = options;
+  const abort = (): void => void services.stop();
+  signal?.addEventListener("abort", abort);
+  try {
+    signal?.throwIfAborted();
+    const deadlineMs = performance.now() + timeoutMs;
+    const { host, port, id } = await services.startMeta(deadlineMs);
+    settleIdentity(dir, recorded, { ...shape, id });
+    await services.startTargets(deadlineMs);
+    const url = clusterUrl(host, port);
+    writeRunRecord(dir, options.spawn, url);
+    writeLog(`serving ${url}, ${shape.targets} ${shape.drive} target(s), cluster ${id}`);
+    let stopped: Promise<void> | undefined;
+    const stop = (): Promise<void> => {
+      stopped ??= services.stop().finally(letGo);
+      return stopped;
+    };
+    return { id, url, dir, ...shape, services: () => services.list(), stop };
+  } catch (error) {
+    await services.stop();
+    if (signal?.aborted) throw new DidafsError("ERR_ABORTED", "the start was interrupted", { cause: error });
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** Records a new cluster once its metadata exists, so that a first start that failed before binds nobody. */
+function settleIdentity(dir: string, recorded: Shape | undefined, shape: Omit<Shape, "format">): void {
+  if (recorded === undefined) writeShape(dir, shape);
+  else if (recorded.id !== shape.id) {
+    throw new DidafsError(
+      "ERR_CORRUPT",
+      `${dir} belongs to cluster ${recorded.id}, but its metadata belong to cluster ${shape.id}`,
+    );
+  }
+}
+
+/** A file beside this one, with this file's extension: sources end in .ts, the published package in .js. */
+function entry(name: string): URL {
+  return new URL(`./${name}${path.extname(import.meta.filename)}`, import.meta.url);
+}
