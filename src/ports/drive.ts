@@ -34,7 +34,10 @@ export interface DriveObject {
 export interface DriveSync {
   /** Makes everything written to the object durable, mapped stores included. @returns 0 or the errno of the failure */
   sync(descriptor: number): number;
-  /** Makes the names and sizes of all created and removed objects durable. @returns 0 or the errno of the failure */
+  /**
+   * Makes the names of all created and removed objects durable. A new object also needs one `sync` of its own: not
+   * every file system makes its size durable with its name. @returns 0 or the errno of the failure
+   */
   syncNames(): number;
   close(): void;
 }

@@ -3,11 +3,9 @@ import { join } from "node:path";
 import { DidafsError } from "../std/errors.ts";
 import { ERRNO, lastErrno, systemError } from "./errno.ts";
 import { close, flock, ftruncate, open } from "./libc.ts";
+import { O_CLOEXEC, O_CREAT, O_RDWR } from "./open-flags.ts";
 
-// <fcntl.h>, <sys/file.h>; the same on x86-64 and arm64.
-const O_RDWR = 2;
-const O_CREAT = 0o100;
-const O_CLOEXEC = 0o2000000;
+// <sys/file.h>; the same on x86-64 and arm64.
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 

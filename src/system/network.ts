@@ -13,10 +13,11 @@ import {
   setsockopt,
   socket,
 } from "./libc.ts";
+import { O_CLOEXEC, O_RDONLY } from "./open-flags.ts";
 import { AF_UNIX, portOf, socketAddress } from "./socket-address.ts";
 import { SocketStream } from "./socket-stream.ts";
 
-// <sys/socket.h>, <netinet/tcp.h>, <fcntl.h>; the same on x86-64 and arm64.
+// <sys/socket.h>, <netinet/tcp.h>; the same on x86-64 and arm64.
 const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
@@ -25,7 +26,6 @@ const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
-const O_CLOEXEC = 0o2000000;
 
 /** Connections waiting for `accept`; the kernel cuts it to net.core.somaxconn. */
 const BACKLOG = 4096;
@@ -100,7 +100,7 @@ class SocketListener implements Listener {
 }
 
 function openReserve(): number {
-  return open("/dev/null", O_CLOEXEC, 0);
+  return open("/dev/null", O_RDONLY | O_CLOEXEC, 0);
 }
 
 function openSocket(family: number): number {

@@ -1,0 +1,119 @@
+import { constants, mkdirSync, readdirSync, statfsSync, unlinkSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import type { Drive, DriveObject, DriveSync } from "../ports/drive.ts";
+import { checkName, isName, OpenObject, reserve } from "./drive-object.ts";
+import { ERRNO, fromNodeError, lastErrno, systemError } from "./errno.ts";
+import { close, fdatasync, fsync, open } from "./libc.ts";
+import { O_CLOEXEC, O_CREAT, O_EXCL, O_RDONLY, O_RDWR } from "./open-flags.ts";
+
+const OWNER_ONLY_FILE = 0o600;
+const OWNER_ONLY_DIRECTORY = 0o700;
+
+function openDirectory(directory: string): number {
+  const descriptor = open(directory, O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC, 0);
+  if (descriptor < 0) throw systemError(`open ${directory}`);
+  return descriptor;
+}
+
+/** Runs one of Node's own file functions; what it throws becomes a typed error. */
+function attempt<T>(doing: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw fromNodeError(doing, error);
+  }
+}
+
+/** A directory of its own, one file per object. Readable and writable by the owner only. */
+class FileDrive implements Drive {
+  readonly kind = "file";
+  readonly durable = true;
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  create(name: string, byteLength: number): DriveObject {
+    const path = this.#path(name);
+    const flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
+    const descriptor = open(path, flags, OWNER_ONLY_FILE);
+    if (descriptor < 0) throw systemError(`create ${path}`);
+    const errno = reserve(descriptor, byteLength);
+    if (errno !== 0) {
+      close(descriptor);
+      unlinkSync(path);
+      throw systemError(`reserve ${byteLength} bytes for ${path}`, errno);
+    }
+    return new OpenObject(name, descriptor, false);
+  }
+
+  open(name: string): DriveObject | undefined {
+    const path = this.#path(name);
+    const descriptor = open(path, O_RDWR | O_CLOEXEC | constants.O_NOFOLLOW, 0);
+    if (descriptor >= 0) return new OpenObject(name, descriptor, false);
+    const errno = lastErrno();
+    if (errno === ERRNO.ENOENT) return undefined;
+    throw systemError(`open ${path}`, errno);
+  }
+
+  remove(name: string): void {
+    const path = this.#path(name);
+    try {
+      unlinkSync(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw fromNodeError(`remove ${path}`, error);
+    }
+  }
+
+  names(): string[] {
+    const entries = attempt(`list ${this.#directory}`, () =>
+      readdirSync(this.#directory, { withFileTypes: true }),
+    );
+    return entries.filter((entry) => entry.isFile() && isName(entry.name)).map((entry) => entry.name);
+  }
+
+  capacity(): { totalBytes: number; freeBytes: number } {
+    const figures = attempt(`ask for the space of ${this.#directory}`, () => statfsSync(this.#directory));
+    return { totalBytes: figures.blocks * figures.bsize, freeBytes: figures.bavail * figures.bsize };
+  }
+
+  /** Nothing is held open beside the objects, which belong to their callers. */
+  close(): void {}
+
+  #path(name: string): string {
+    checkName(name);
+    return join(this.#directory, name);
+  }
+}
+
+/**
+ * Opens the drive in the directory `path`, which nothing else may use. It is made, durably, when it is missing.
+ * @throws EACCES, ERR_IO
+ */
+export function openFileDrive(path: string): Drive {
+  const directory = resolve(path);
+  const doing = `open the drive ${directory}`;
+  const made = attempt(doing, () => mkdirSync(directory, { recursive: true, mode: OWNER_ONLY_DIRECTORY }));
+  // `made` is the first directory that was missing: its name stands in its parent, and so on down.
+  for (let name = directory; made !== undefined && name.length >= made.length; name = dirname(name)) {
+    const parent = openDirectory(dirname(name));
+    const errno = fsync(parent) === 0 ? 0 : lastErrno();
+    close(parent);
+    if (errno !== 0) throw systemError(doing, errno);
+  }
+  return new FileDrive(directory);
+}
+
+/** Opens the syncing side of the drive in `directory`, for its sync thread. */
+export function openFileDriveSync(directory: string): DriveSync {
+  let descriptor = openDirectory(directory);
+  return {
+    sync: (object: number): number => (fdatasync(object) === 0 ? 0 : lastErrno()),
+    syncNames: (): number => (fsync(descriptor) === 0 ? 0 : lastErrno()),
+    close(): void {
+      if (descriptor >= 0) close(descriptor);
+      descriptor = -1;
+    },
+  };
+}

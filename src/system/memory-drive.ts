@@ -1,0 +1,118 @@
+import { totalmem } from "node:os";
+import type { Drive, DriveObject } from "../ports/drive.ts";
+import { DidafsError } from "../std/errors.ts";
+import { checkName, OpenObject, reserve } from "./drive-object.ts";
+import { ERRNO, lastErrno, systemError } from "./errno.ts";
+import { close, fcntl, memfdCreate, open } from "./libc.ts";
+import { O_CLOEXEC, O_RDWR } from "./open-flags.ts";
+
+// <linux/memfd.h>, <linux/fcntl.h>; the same on x86-64 and arm64.
+const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+const MFD_NOEXEC_SEAL = 8;
+const F_ADD_SEALS = 1033;
+const F_SEAL_SEAL = 1;
+const F_SEAL_SHRINK = 2;
+const F_SEAL_GROW = 4;
+
+/** Left to the rest of the machine: the kernel would end processes, ours among them, before it refused memory. */
+const HEADROOM_FRACTION = 1 / 16;
+
+function createMemfd(name: string): number {
+  const descriptor = memfdCreate(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+  // Kernels before 6.3 do not know MFD_NOEXEC_SEAL.
+  if (descriptor < 0 && lastErrno() === ERRNO.EINVAL)
+    return memfdCreate(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  return descriptor;
+}
+
+interface Held {
+  readonly descriptor: number;
+  readonly byteLength: number;
+}
+
+/** Objects without names in any file system, held by this process: they end with it. */
+class MemoryDrive implements Drive {
+  readonly kind = "memory";
+  readonly durable = false;
+  readonly #limitBytes: number;
+  readonly #held = new Map<string, Held>();
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  create(name: string, byteLength: number): DriveObject {
+    checkName(name);
+    if (this.#held.has(name)) throw new DidafsError("EEXIST", `the memory drive has ${name} already`);
+    // Memory objects have no limit of their own; without this the machine would run out.
+    const { freeBytes } = this.capacity();
+    if (byteLength > freeBytes) {
+      throw new DidafsError(
+        "ERR_NO_SPACE",
+        `cannot reserve ${byteLength} bytes for ${name}: the memory drive has ${freeBytes} left`,
+      );
+    }
+    const descriptor = createMemfd(name);
+    if (descriptor < 0) throw systemError(`create ${name} in memory`);
+    try {
+      const errno = reserve(descriptor, byteLength);
+      if (errno !== 0) throw systemError(`reserve ${byteLength} bytes for ${name}`, errno);
+      if (fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) !== 0) {
+        throw systemError(`seal ${name}`);
+      }
+      const object = openAgain(name, descriptor);
+      this.#held.set(name, { descriptor, byteLength });
+      return object;
+    } catch (error) {
+      close(descriptor);
+      throw error;
+    }
+  }
+
+  open(name: string): DriveObject | undefined {
+    checkName(name);
+    const held = this.#held.get(name);
+    return held === undefined ? undefined : openAgain(name, held.descriptor);
+  }
+
+  remove(name: string): void {
+    checkName(name);
+    const held = this.#held.get(name);
+    if (held === undefined) return;
+    this.#held.delete(name);
+    close(held.descriptor);
+  }
+
+  names(): string[] {
+    return [...this.#held.keys()];
+  }
+
+  capacity(): { totalBytes: number; freeBytes: number } {
+    let usedBytes = 0;
+    for (const held of this.#held.values()) usedBytes += held.byteLength;
+    // Both know of a control group's limit; without one, the limit is 0 or beyond what the machine has.
+    const groupBytes = process.constrainedMemory();
+    const machineBytes = groupBytes > 0 ? Math.min(groupBytes, totalmem()) : totalmem();
+    const spareBytes = process.availableMemory() - machineBytes * HEADROOM_FRACTION;
+    const freeBytes = Math.max(0, Math.floor(Math.min(this.#limitBytes - usedBytes, spareBytes)));
+    return { totalBytes: Math.min(this.#limitBytes, machineBytes), freeBytes };
+  }
+
+  close(): void {
+    for (const held of this.#held.values()) close(held.descriptor);
+    this.#held.clear();
+  }
+}
+
+/** A second descriptor, so that an object that is closed leaves the drive's own open. */
+function openAgain(name: string, descriptor: number): DriveObject {
+  const own = open(`/proc/self/fd/${descriptor}`, O_RDWR | O_CLOEXEC, 0);
+  if (own < 0) throw systemError(`open ${name}`);
+  return new OpenObject(name, own, true);
+}
+
+/** @param limitBytes the most that all objects together may take, beside what the machine has left */
+export function openMemoryDrive(limitBytes: number = Number.MAX_SAFE_INTEGER): Drive {
+  return new MemoryDrive(limitBytes);
+}
