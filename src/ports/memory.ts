@@ -19,6 +19,8 @@ export interface MemoryPort {
    * @throws ERR_IO when the kernel refuses, naming its errno.
    */
   map(descriptor: number, offset: number, byteLength: number, writable: boolean): Memory;
+  /** Like `map`, but writable copy-on-write: stores stay in this mapping, and cut their page off from later changes. */
+  mapPrivate(descriptor: number, offset: number, byteLength: number): Memory;
   /** Detaches every view first, so that late accesses throw instead of crashing, then gives the memory back. */
   free(memory: Memory): void;
   /**

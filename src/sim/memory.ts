@@ -28,6 +28,12 @@ export class SimMemory implements MemoryPort {
     return views(buffer, offset, byteLength);
   }
 
+  /** A copy: later changes of the object are not seen, which copy-on-write allows. */
+  mapPrivate(descriptor: number, offset: number, byteLength: number): Memory {
+    const shared = this.map(descriptor, offset, byteLength, false);
+    return views(shared.u8.slice().buffer, 0, byteLength);
+  }
+
   free(memory: Memory): void {
     const buffer = memory.u8.buffer;
     if (!this.#mapped.has(buffer)) buffer.transfer(0);

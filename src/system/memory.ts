@@ -64,17 +64,24 @@ function objectBytes(descriptor: number, doing: string): number {
   }
 }
 
-function mapObject(descriptor: number, offset: number, byteLength: number, writable: boolean): Memory {
+function mapObject(
+  descriptor: number,
+  offset: number,
+  byteLength: number,
+  protection: number,
+  flags: number,
+): Memory {
   if (byteLength === 0) return new SystemMemory(0, 0);
   const doing = `map ${byteLength} bytes from ${offset}`;
   // Pages past the end of the object would raise SIGBUS when touched.
   if (objectBytes(descriptor, doing) < offset + byteLength) {
     throw new DidafsError("ERR_IO", `cannot ${doing}: the object is shorter`);
   }
-  const protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-  const address = mmap(0, byteLength, protection, MAP_SHARED, descriptor, offset);
+  const address = mmap(0, byteLength, protection, flags, descriptor, offset);
   if (address === MAP_FAILED) throw new DidafsError("ERR_IO", systemError(doing).message);
   if (byteLength <= PREFAULT_BYTES_MAX) {
+    // Making private pages writable would copy each one.
+    const writable = flags === MAP_SHARED && protection !== PROT_READ;
     const errno = prefault(address, byteLength, descriptor, writable);
     if (errno !== 0) {
       munmap(address, byteLength);
@@ -110,7 +117,10 @@ export const systemMemory: MemoryPort = {
     return new SystemMemory(address, byteLength);
   },
 
-  map: mapObject,
+  map: (descriptor, offset, byteLength, writable) =>
+    mapObject(descriptor, offset, byteLength, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED),
+  mapPrivate: (descriptor, offset, byteLength) =>
+    mapObject(descriptor, offset, byteLength, PROT_READ | PROT_WRITE, MAP_PRIVATE),
 
   free(memory: Memory): void {
     assert(memory instanceof SystemMemory, "memory is freed by the port that made it");
