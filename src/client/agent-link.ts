@@ -3,7 +3,7 @@ import type { Turns } from "../ports/turns.ts";
 import { DidafsError } from "../std/errors.ts";
 import type { CallLimits } from "../transport/access.ts";
 import type { Params, Result } from "../wire/control.ts";
-import type { AgentCall, AgentCalls, FromAgent, MetaMethod, ToAgent } from "./agent-messages.ts";
+import type { AgentCall, AgentCalls, BindReply, FromAgent, MetaMethod, ToAgent } from "./agent-messages.ts";
 
 /** The agent says itself when a call is late; this much later the main thread stops believing in the agent. */
 const GRACE_MS = 1000;
@@ -17,6 +17,8 @@ interface Pending {
 export interface AgentEvents {
   ready(connection: number): void;
   lost(session: number, connections: readonly number[]): void;
+  /** The answer to a `bind` whose caller has given up. */
+  orphan(reply: BindReply): void;
 }
 
 /** The main thread's end of the talk with the agent thread. */
@@ -27,6 +29,7 @@ export class AgentLink {
   /** Told when the first call begins and when the last one ends, so that a program may end while nothing is awaited. */
   readonly #busy: (busy: boolean) => void;
   readonly #pending = new Map<number, Pending>();
+  readonly #abandonedBinds = new Set<number>();
   #nextId = 1;
   #stopped: Error | undefined;
 
@@ -60,6 +63,7 @@ export class AgentLink {
       };
       const giveUp = (error: Error): void => {
         finish();
+        if (call === "bind") this.#abandonedBinds.add(id);
         this.#mailbox.post({ kind: "cancel", id });
         reject(error);
       };
@@ -96,9 +100,11 @@ export class AgentLink {
   take(message: FromAgent): void {
     switch (message.kind) {
       case "result":
-        this.#pending.get(message.id)?.resolve(message.result);
+        if (this.#abandonedBinds.delete(message.id)) this.#events.orphan(message.result as BindReply);
+        else this.#pending.get(message.id)?.resolve(message.result);
         break;
       case "failure":
+        this.#abandonedBinds.delete(message.id);
         this.#pending
           .get(message.id)
           ?.reject(new DidafsError(message.code, message.message, message.details));

@@ -280,8 +280,15 @@ export class Window implements DidafsWindow {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#parts.release();
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  /** Accesses under way end first: the target would refuse them once it has forgotten the binding. */
+  async #close(): Promise<void> {
+    const limits = this.#limits(undefined);
+    await Promise.allSettled(this.#accesses.map((access) => access?.flush(false, limits)));
+    await this.#parts.release();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

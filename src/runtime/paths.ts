@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import path from "node:path";
+import { DidafsError } from "../std/errors.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -32,4 +33,17 @@ export function defaultUrl(env: Environment = process.env): string {
 /** The URL of a metadata service; an IPv6 address gets its brackets. */
 export function clusterUrl(host: string, port: number): string {
   return `didafs://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** The TCP address in a URL of the form didafs://HOST[:PORT]. @throws ERR_INVALID_ARGUMENT */
+export function parseClusterUrl(url: string): { kind: "tcp"; host: string; port: number } {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed?.protocol !== "didafs:" || parsed.hostname === "" || !["", "/"].includes(parsed.pathname)) {
+    throw new DidafsError(
+      "ERR_INVALID_ARGUMENT",
+      `${url} is no cluster's URL; it looks like didafs://127.0.0.1:7420`,
+    );
+  }
+  const host = parsed.hostname.replace(/^\[(.*)\]$/, "$1");
+  return { kind: "tcp", host, port: parsed.port === "" ? DEFAULT_PORT : Number(parsed.port) };
 }

@@ -26,6 +26,15 @@ const small = new ArrayBuffer(INLINE_BYTES);
 const smallWords = new Int32Array(small);
 const smallBytes = new Uint8Array(small);
 
+/** A region's bytes behind a descriptor that came from the target. */
+export interface MappableRegion {
+  readonly descriptor: number;
+  /** Where the region's first byte lies behind the descriptor; a multiple of the page size. */
+  readonly dataOffset: number;
+  readonly byteLength: number;
+  readonly closeDescriptor: (descriptor: number) => void;
+}
+
 /**
  * One whole region, mapped. Reads are loads from the mapping. Writes are stores to it on a raw window that may write
  * (`stores`); on a managed one they go to the region's home worker, and so does all else that needs the target. While
@@ -36,30 +45,37 @@ export class DirectAccess implements RegionAccess {
   readonly #memoryPort: MemoryPort;
   readonly #session: SessionState;
   readonly #remote: RemoteAccess;
+  readonly #region: MappableRegion;
   readonly #stores: boolean;
   #memory: Memory;
-  readonly #mapPrivate: () => Memory;
+  /** What views of a window that must not store are cut from. */
   #private: Memory | undefined;
   #closed = false;
 
-  /**
-   * @param memory the region's data, mapped writable where `stores`
-   * @param mapPrivate maps them copy-on-write, for views of a window that must not store
-   */
+  /** Takes the descriptor over, also where it throws. @throws ERR_IO when the region cannot be mapped */
   constructor(
     memoryPort: MemoryPort,
     session: SessionState,
     remote: RemoteAccess,
-    memory: Memory,
+    region: MappableRegion,
     stores: boolean,
-    mapPrivate: () => Memory,
   ) {
     this.#memoryPort = memoryPort;
     this.#session = session;
     this.#remote = remote;
-    this.#memory = memory;
+    this.#region = region;
     this.#stores = stores;
-    this.#mapPrivate = mapPrivate;
+    try {
+      this.#memory = memoryPort.map(
+        region.descriptor,
+        region.dataOffset,
+        wholeWords(region.byteLength),
+        stores,
+      );
+    } catch (error) {
+      region.closeDescriptor(region.descriptor);
+      throw error;
+    }
   }
 
   getSync(at: number, into: Uint8Array): void {
@@ -181,17 +197,20 @@ export class DirectAccess implements RegionAccess {
   mapped(): Uint8Array<ArrayBuffer> {
     this.#check();
     if (this.#stores) return this.#memory.u8;
-    this.#private ??= this.#mapPrivate();
+    const { descriptor, dataOffset, byteLength } = this.#region;
+    this.#private ??= this.#memoryPort.mapPrivate(descriptor, dataOffset, wholeWords(byteLength));
     return this.#private.u8;
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#remote.close();
     this.#memoryPort.free(this.#memory);
     if (this.#private !== undefined) this.#memoryPort.free(this.#private);
     this.#memory = DETACHED;
     this.#private = undefined;
-    this.#closed = true;
+    this.#region.closeDescriptor(this.#region.descriptor);
   }
 
   #check(signal?: AbortSignal): void {
@@ -245,6 +264,11 @@ export class DirectAccess implements RegionAccess {
     if (word === F64) return compareAndSwapF64(this.#memory, at, expected as number, desired as number);
     return compareAndSwap32(this.#memory, at, word, expected as number, desired as number);
   }
+}
+
+/** Small accesses go by whole words, also at the end of a region; regions lie on whole pages. */
+function wholeWords(byteLength: number): number {
+  return Math.ceil(byteLength / 8) * 8;
 }
 
 /** What a closed access holds instead of its mapping. */

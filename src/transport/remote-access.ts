@@ -80,6 +80,7 @@ export class RemoteAccess implements RegionAccess {
   }
 
   flushSync(stable: boolean): void {
+    if (this.#nothingToWaitFor(stable)) return;
     this.#runSync(this.#sync.reset(OPCODE.FLUSH, stable ? FLUSH_STABLE : FLUSH_MEMORY, this.#handle, 0, 0));
   }
 
@@ -139,6 +140,7 @@ export class RemoteAccess implements RegionAccess {
   }
 
   async flush(stable: boolean, limits: CallLimits): Promise<void> {
+    if (this.#nothingToWaitFor(stable)) return;
     const flags = stable ? FLUSH_STABLE : FLUSH_MEMORY;
     await this.#run(new Transfer().reset(OPCODE.FLUSH, flags, this.#handle, 0, 0), limits);
   }
@@ -152,6 +154,12 @@ export class RemoteAccess implements RegionAccess {
 
   close(): void {
     this.#closed = true;
+  }
+
+  /** What has settled is applied: a flush to memory concerns only what has not. */
+  #nothingToWaitFor(stable: boolean): boolean {
+    this.#checkOpen();
+    return !stable && this.pending === 0;
   }
 
   /** An access that moves the caller's bytes. */

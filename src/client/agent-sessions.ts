@@ -1,0 +1,183 @@
+import type { Address } from "../ports/network.ts";
+import { DidafsError, isDidafsError } from "../std/errors.ts";
+import { SessionState } from "../transport/session-state.ts";
+import type { Endpoint } from "../wire/control.ts";
+import type { BindReply, BindRequest } from "./agent-messages.ts";
+import { type AgentConnection, AgentSession } from "./agent-session.ts";
+import type { Transport } from "./api.ts";
+import type { ChannelPorts, ControlChannels, Limits } from "./control-channels.ts";
+
+/** The lease that an origin asks for. */
+const LEASE_MS = 10_000;
+
+/** The sessions of one origin with targets, at most one a target and path, and the data streams that belong to them. */
+export class AgentSessions {
+  readonly #ports: ChannelPorts;
+  readonly #channels: ControlChannels;
+  readonly #onLost: (session: AgentSession) => void;
+  /** By target and path; a promise, so that two windows opened at once share the session. */
+  readonly #byPlace = new Map<string, Promise<AgentSession>>();
+  readonly #byId = new Map<number, AgentSession>();
+  readonly #connections = new Map<number, AgentConnection>();
+  #lastId = 0;
+
+  constructor(ports: ChannelPorts, channels: ControlChannels, onLost: (session: AgentSession) => void) {
+    this.#ports = ports;
+    this.#channels = channels;
+    this.#onLost = onLost;
+  }
+
+  keepLeases(nowMs: number): void {
+    for (const session of this.#byId.values()) {
+      if (!session.keepLease(nowMs)) session.channel.close();
+    }
+  }
+
+  connection(id: number): AgentConnection | undefined {
+    return this.#connections.get(id);
+  }
+
+  /** Closes a data stream that the main thread has let go of. */
+  drop(id: number): void {
+    const connection = this.#connections.get(id);
+    if (connection === undefined) return;
+    this.#connections.delete(id);
+    this.#ports.poller.unwatch(connection.stream);
+    connection.stream.close();
+  }
+
+  async bind(request: BindRequest, limits: Limits): Promise<BindReply> {
+    const session = await this.#sessionFor(request.endpoint, request.transport, limits);
+    const direct = session.path === "unix";
+    const { result: bound, descriptor } = await session.channel.callWithDescriptor(
+      "window.bind",
+      { ...request.window, direct },
+      limits,
+    );
+    try {
+      if (request.transport === "direct" && !bound.direct) {
+        throw new DidafsError(
+          "ERR_NOT_DIRECT",
+          "the target maps only whole files, and writable ones only for its own user; open all of the file, or use transport auto",
+        );
+      }
+      const connection = this.#connect(session, bound.worker);
+      return {
+        session: {
+          id: session.id,
+          state: session.shared,
+          target: session.state.target,
+          number: session.number,
+          token: session.token,
+        },
+        path: session.path,
+        connection: { id: connection.id, descriptor: connection.stream.descriptor },
+        bound,
+        descriptor,
+      };
+    } catch (error) {
+      if (descriptor !== undefined) this.#ports.closeDescriptor(descriptor);
+      await this.#unbindQuietly(session, bound.handle, limits);
+      throw error;
+    }
+  }
+
+  /** A session that has ended meanwhile has no bindings left, so that is no error. */
+  async unbind(sessionId: number, handle: number, limits: Limits): Promise<void> {
+    const session = this.#byId.get(sessionId);
+    if (session !== undefined) await this.#unbindQuietly(session, handle, limits);
+  }
+
+  async #unbindQuietly(session: AgentSession, handle: number, limits: Limits): Promise<void> {
+    try {
+      await session.channel.call("window.unbind", { handle }, limits);
+    } catch (error) {
+      if (!isDidafsError(error, "ERR_UNREACHABLE", "ERR_SESSION_LOST")) throw error;
+    }
+  }
+
+  #connect(session: AgentSession, worker: number): AgentConnection {
+    const known = session.connections.get(worker);
+    if (known !== undefined) return known;
+    const address = session.workerAddresses[worker];
+    if (address === undefined) {
+      throw new DidafsError(
+        "ERR_PROTOCOL",
+        `target ${session.state.target} names a worker ${worker} that it has not`,
+      );
+    }
+    const connection = { id: ++this.#lastId, stream: this.#ports.network.connect(address) };
+    session.connections.set(worker, connection);
+    this.#connections.set(connection.id, connection);
+    return connection;
+  }
+
+  /** `auto` takes the unix name where it answers: that is the proof of being on the same machine. */
+  async #sessionFor(endpoint: Endpoint, transport: Transport, limits: Limits): Promise<AgentSession> {
+    if (transport === "tcp") return this.#sessionOver("tcp", endpoint, limits);
+    try {
+      return await this.#sessionOver("unix", endpoint, limits);
+    } catch (error) {
+      if (!isDidafsError(error, "ERR_UNREACHABLE")) throw error;
+      if (transport === "auto") return this.#sessionOver("tcp", endpoint, limits);
+      throw new DidafsError("ERR_NOT_DIRECT", `target ${endpoint.target} is not reached on this machine`, {
+        cause: error,
+        target: endpoint.target,
+      });
+    }
+  }
+
+  #sessionOver(path: "unix" | "tcp", endpoint: Endpoint, limits: Limits): Promise<AgentSession> {
+    // The address is part of the name: a target that was restarted listens elsewhere.
+    const place = JSON.stringify([endpoint.target, endpoint[path].control]);
+    const known = this.#byPlace.get(place);
+    if (known !== undefined) return known;
+    const opening = this.#open(path, place, endpoint, limits);
+    this.#byPlace.set(place, opening);
+    opening.catch(() => this.#byPlace.delete(place));
+    return opening;
+  }
+
+  async #open(
+    path: "unix" | "tcp",
+    place: string,
+    endpoint: Endpoint,
+    limits: Limits,
+  ): Promise<AgentSession> {
+    const { control, workers }: { control: Address; workers: readonly Address[] } = endpoint[path];
+    let session: AgentSession | undefined;
+    const { target } = endpoint;
+    const expect = { service: "target" as const, id: target };
+    const { channel } = await this.#channels.open(control, `target ${target}`, expect, limits, () => {
+      if (session !== undefined) this.#lose(session, place);
+    });
+    const openedMs = this.#ports.clock.nowMs();
+    const opened = await channel.call("session.open", { leaseMs: LEASE_MS }, limits);
+    const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    session = new AgentSession({
+      id: ++this.#lastId,
+      path,
+      channel,
+      shared,
+      state: new SessionState(shared, target),
+      number: opened.session,
+      token: Uint8Array.from(Buffer.from(opened.token, "hex")),
+      workerAddresses: workers,
+      leaseMs: opened.leaseMs,
+      openedMs,
+    });
+    this.#byId.set(session.id, session);
+    return session;
+  }
+
+  #lose(session: AgentSession, place: string): void {
+    this.#byId.delete(session.id);
+    this.#byPlace.delete(place);
+    session.state.lose();
+    this.#onLost(session);
+  }
+
+  close(): void {
+    for (const id of [...this.#connections.keys()]) this.drop(id);
+  }
+}

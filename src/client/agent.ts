@@ -1,0 +1,179 @@
+import type { Mailbox } from "../ports/mailbox.ts";
+import type { Address } from "../ports/network.ts";
+import { READABLE, WRITABLE } from "../ports/poller.ts";
+import type { RpcChannel } from "../rpc/channel.ts";
+import { isDidafsError } from "../std/errors.ts";
+import type { Params } from "../wire/control.ts";
+import type { AgentCall, AgentCalls, FromAgent, MetaMethod, ToAgent } from "./agent-messages.ts";
+import type { AgentSession } from "./agent-session.ts";
+import { AgentSessions } from "./agent-sessions.ts";
+import { type ChannelPorts, ControlChannels, type Limits } from "./control-channels.ts";
+
+export interface AgentPorts extends ChannelPorts {
+  readonly mailbox: Mailbox<FromAgent, ToAgent>;
+}
+
+export interface AgentOptions {
+  readonly metaAddress: Address;
+  readonly key: Uint8Array;
+}
+
+/**
+ * The agent of one origin: holds the control channels to the metadata service and the targets, renews leases, notices
+ * lost sessions, and watches data streams for the main thread while that sleeps. Stepped; lives on a thread of its own
+ * because a busy main thread must not miss a lease.
+ */
+export class Agent {
+  readonly #stop = new AbortController();
+  readonly #ports: AgentPorts;
+  readonly #options: AgentOptions;
+  readonly #channels: ControlChannels;
+  readonly #sessions: AgentSessions;
+  readonly #calls = new Map<number, AbortController>();
+  #meta: Promise<{ channel: RpcChannel; id: string }> | undefined;
+
+  constructor(ports: AgentPorts, options: AgentOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#channels = new ControlChannels(ports, options.key);
+    this.#sessions = new AgentSessions(ports, this.#channels, (session) => this.#tellLost(session));
+  }
+
+  /** Aborted once it was told to stop and has closed everything. */
+  get stopping(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Its promises all wait for sockets, so the loop may block. */
+  busy(): boolean {
+    return false;
+  }
+
+  doWork(nowMs: number): number {
+    // Looking at the poller comes first: it takes a wake away, and the mail that the wake stood for is read below.
+    let work = this.#reportReady();
+    work += this.#takeMessages();
+    work += this.#channels.doWork(nowMs);
+    this.#sessions.keepLeases(nowMs);
+    return work;
+  }
+
+  /** Which armed streams are ready; they rest until they are armed again. */
+  #reportReady(): number {
+    const { poller, mailbox } = this.#ports;
+    const count = poller.wait(0);
+    let reported = 0;
+    for (let i = 0; i < count; i++) {
+      const connection = this.#sessions.connection(poller.ready[i] as number);
+      if (connection === undefined) continue;
+      poller.unwatch(connection.stream);
+      mailbox.post({ kind: "ready", connection: connection.id });
+      reported += 1;
+    }
+    return reported;
+  }
+
+  #takeMessages(): number {
+    let count = 0;
+    for (;;) {
+      const message = this.#ports.mailbox.poll();
+      if (message === undefined) return count;
+      count += 1;
+      this.#take(message);
+    }
+  }
+
+  #take(message: ToAgent): void {
+    switch (message.kind) {
+      case "call":
+        void this.#answer(message.id, message.call, message.input, message.timeoutMs);
+        break;
+      case "cancel":
+        this.#calls.get(message.id)?.abort();
+        break;
+      case "arm": {
+        const connection = this.#sessions.connection(message.connection);
+        if (connection === undefined) break;
+        const interest = message.writable ? READABLE | WRITABLE : READABLE;
+        this.#ports.poller.watch(connection.stream, interest, connection.id);
+        break;
+      }
+      case "drop":
+        this.#sessions.drop(message.connection);
+        break;
+      case "stop":
+        this.#channels.close();
+        this.#sessions.close();
+        this.#ports.mailbox.post({ kind: "stopped" });
+        this.#stop.abort();
+        break;
+    }
+  }
+
+  async #answer(id: number, call: AgentCall, input: unknown, timeoutMs: number): Promise<void> {
+    const controller = new AbortController();
+    this.#calls.set(id, controller);
+    try {
+      const result = await this.#run(call, input, { timeoutMs, signal: controller.signal });
+      this.#ports.mailbox.post({ kind: "result", id, result });
+    } catch (error) {
+      this.#ports.mailbox.post(failure(id, error));
+    } finally {
+      this.#calls.delete(id);
+    }
+  }
+
+  async #run(call: AgentCall, input: unknown, limits: Limits): Promise<unknown> {
+    switch (call) {
+      case "connect": {
+        const { id } = await this.#metaService(limits);
+        return { id };
+      }
+      case "meta": {
+        const { method, params } = input as AgentCalls["meta"]["in"];
+        const { channel } = await this.#metaService(limits);
+        return channel.call(method, params as Params<MetaMethod>, limits);
+      }
+      case "bind":
+        return this.#sessions.bind(input as AgentCalls["bind"]["in"], limits);
+      case "unbind": {
+        const { session, handle } = input as AgentCalls["unbind"]["in"];
+        await this.#sessions.unbind(session, handle, limits);
+        return null;
+      }
+    }
+  }
+
+  /** The channel to the metadata service; opened again when the last one has ended. */
+  #metaService(limits: Limits): Promise<{ channel: RpcChannel; id: string }> {
+    if (this.#meta !== undefined) return this.#meta;
+    const forget = (): void => {
+      if (this.#meta === opening) this.#meta = undefined;
+    };
+    const { metaAddress } = this.#options;
+    const opening = this.#channels.open(
+      metaAddress,
+      "the metadata service",
+      { service: "meta" },
+      limits,
+      forget,
+    );
+    this.#meta = opening;
+    opening.catch(forget);
+    return opening;
+  }
+
+  #tellLost(session: AgentSession): void {
+    const connections = [...session.connections.values()].map(({ id }) => id);
+    this.#ports.mailbox.post({ kind: "lost", session: session.id, connections });
+  }
+}
+
+function failure(id: number, error: unknown): FromAgent {
+  if (!isDidafsError(error)) {
+    const message = `the agent failed: ${String((error as Error)?.stack ?? error)}`;
+    return { kind: "failure", id, code: "ERR_INTERNAL", message, details: { applied: "unknown" } };
+  }
+  const { code, message, applied, path, target, value } = error;
+  return { kind: "failure", id, code, message, details: { applied, path, target, value } };
+}

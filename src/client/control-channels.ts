@@ -1,0 +1,78 @@
+import type { Clock } from "../ports/clock.ts";
+import type { MemoryPort } from "../ports/memory.ts";
+import type { Address, Network } from "../ports/network.ts";
+import type { Poller } from "../ports/poller.ts";
+import type { Random } from "../ports/random.ts";
+import { RpcChannel } from "../rpc/channel.ts";
+import { introduce } from "../rpc/handshake.ts";
+
+/** Control channels are stepped every time, so their token says nothing; data streams have their number, from 1. */
+const CHANNEL_TOKEN = 0;
+
+export interface ChannelPorts {
+  readonly network: Network;
+  readonly memory: MemoryPort;
+  readonly poller: Poller;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly closeDescriptor: (descriptor: number) => void;
+}
+
+export interface Limits {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Opens the agent's channels to services, proves the cluster's key on each, and steps them. */
+export class ControlChannels {
+  readonly #ports: ChannelPorts;
+  readonly #key: Uint8Array;
+  readonly #channels = new Set<RpcChannel>();
+
+  constructor(ports: ChannelPorts, key: Uint8Array) {
+    this.#ports = ports;
+    this.#key = key;
+  }
+
+  doWork(nowMs: number): number {
+    let work = 0;
+    for (const channel of this.#channels) work += channel.doWork(nowMs);
+    return work;
+  }
+
+  /**
+   * @param peer who should be there, for messages
+   * @param onEnd called once when the channel has ended, for whatever reason
+   * @returns the proven channel and what the service there says of itself
+   * @throws ERR_UNREACHABLE, ERR_AUTH, ERR_VERSION, ERR_TIMEOUT
+   */
+  async open(
+    address: Address,
+    peer: string,
+    expect: { service: "meta" | "target"; id?: string },
+    limits: Limits,
+    onEnd: () => void,
+  ): Promise<{ channel: RpcChannel; id: string }> {
+    const { network, memory, clock, poller, closeDescriptor, random } = this.#ports;
+    const channel = new RpcChannel({
+      stream: network.connect(address, { acceptDescriptors: address.kind === "unix" }),
+      memory,
+      clock,
+      peer,
+      poller,
+      pollToken: CHANNEL_TOKEN,
+      closeDescriptor,
+      onEnd: () => {
+        this.#channels.delete(channel);
+        onEnd();
+      },
+    });
+    this.#channels.add(channel);
+    const { id } = await introduce(channel, { key: this.#key, random, role: "origin", expect, ...limits });
+    return { channel, id };
+  }
+
+  close(): void {
+    for (const channel of this.#channels) channel.close();
+  }
+}

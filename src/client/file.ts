@@ -1,0 +1,181 @@
+import { DidafsError } from "../std/errors.ts";
+import type { CallLimits } from "../transport/access.ts";
+import type { Endpoint, StatRecord } from "../wire/control.ts";
+import type {
+  CallOptions,
+  DidafsFile,
+  DidafsWindow,
+  Layout,
+  Locality,
+  Stat,
+  Transport,
+  WindowOptions,
+} from "./api.ts";
+import { callLimits } from "./call-limits.ts";
+import type { BoundRegion, Origin } from "./origin.ts";
+import { type Binding, Stripes } from "./stripes.ts";
+import { Window } from "./window.ts";
+
+/** What a file needs of its cluster. */
+export interface FileContext {
+  readonly origin: Origin;
+  readonly transport: Transport;
+  readonly timeoutMs: number;
+  stat(path: string, options?: CallOptions): Promise<Stat>;
+}
+
+/** See DidafsFile in api.ts. */
+export class File implements DidafsFile {
+  readonly path: string;
+  readonly size: number;
+  readonly layout: Layout;
+  readonly #context: FileContext;
+  readonly #inode: number;
+  readonly #endpoints: readonly Endpoint[];
+  readonly #windows = new Set<DidafsWindow>();
+  readonly #onClose: (file: File) => void;
+  #closed = false;
+
+  constructor(
+    context: FileContext,
+    path: string,
+    stat: StatRecord,
+    endpoints: readonly Endpoint[],
+    onClose: (file: File) => void,
+  ) {
+    if (stat.layout === undefined) throw new DidafsError("EISDIR", `${path} is a directory`, { path });
+    this.#context = context;
+    this.path = path;
+    this.size = stat.size;
+    this.layout = stat.layout;
+    this.#inode = stat.inode;
+    this.#endpoints = endpoints;
+    this.#onClose = onClose;
+  }
+
+  stat(options?: CallOptions): Promise<Stat> {
+    return this.#context.stat(this.path, options);
+  }
+
+  async window(options: WindowOptions = {}): Promise<DidafsWindow> {
+    if (this.#closed)
+      throw new DidafsError("ERR_CLOSED", `the file ${this.path} is closed`, { path: this.path });
+    const timeoutMs = options.timeoutMs ?? this.#context.timeoutMs;
+    const limits = callLimits(options, timeoutMs);
+    const { rights = "r", sharing = "managed" } = options;
+    checkOneOf("rights", rights, ["r", "rw"]);
+    checkOneOf("sharing", sharing, ["managed", "raw"]);
+    const stripes = this.#stripes(options);
+    const bound = await this.#bindAll(stripes, rights, sharing, limits);
+    const accesses = this.layout.regions.map((_, index) => bound.get(index)?.access);
+    const window = new Window({
+      path: this.path,
+      rights,
+      sharing,
+      protection: weakest([...bound.values()]),
+      locality: localityOf([...bound.values()]),
+      stripes,
+      accesses,
+      volatileDrive: stripes.bindings.some(({ index }) => this.layout.regions[index]?.drive === "memory"),
+      timeoutMs: limits.timeoutMs,
+      release: async () => {
+        this.#windows.delete(window);
+        await this.#release([...bound.values()], { ...limits, signal: undefined });
+      },
+    });
+    this.#windows.add(window);
+    return window;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#onClose(this);
+    await Promise.all([...this.#windows].map((window) => window.close()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #stripes({ at = 0, length = this.size - at }: WindowOptions): Stripes {
+    const fits = Number.isSafeInteger(at) && Number.isSafeInteger(length) && at >= 0 && length >= 0;
+    if (!fits || at + length > this.size) {
+      throw new DidafsError(
+        "ERR_RANGE",
+        `${length} bytes at ${at} are not inside the file's ${this.size} bytes`,
+        {
+          path: this.path,
+        },
+      );
+    }
+    return new Stripes(at, length, this.layout.stripeUnit, this.layout.regions.length);
+  }
+
+  /** All regions at once; when one fails, what the others gave is given back. */
+  async #bindAll(
+    stripes: Stripes,
+    rights: "r" | "rw",
+    sharing: "managed" | "raw",
+    limits: CallLimits,
+  ): Promise<Map<number, BoundRegion>> {
+    const outcomes = await Promise.allSettled(
+      stripes.bindings.map((binding) => this.#bind(binding, rights, sharing, limits)),
+    );
+    const bound = new Map<number, BoundRegion>();
+    let failure: unknown;
+    outcomes.forEach((outcome, i) => {
+      if (outcome.status === "fulfilled") bound.set((stripes.bindings[i] as Binding).index, outcome.value);
+      else failure ??= outcome.reason;
+    });
+    if (failure === undefined) return bound;
+    await this.#release([...bound.values()], { ...limits, signal: undefined });
+    throw failure;
+  }
+
+  async #bind(
+    { index, at, byteLength }: Binding,
+    rights: "r" | "rw",
+    sharing: "managed" | "raw",
+    limits: CallLimits,
+  ): Promise<BoundRegion> {
+    const { target } = this.layout.regions[index] as Layout["regions"][number];
+    const endpoint = this.#endpoints.find((known) => known.target === target);
+    if (endpoint === undefined) {
+      throw new DidafsError(
+        "ERR_UNREACHABLE",
+        `target ${target}, which holds a part of ${this.path}, is down`,
+        {
+          path: this.path,
+          target,
+        },
+      );
+    }
+    const { origin, transport } = this.#context;
+    const window = { inode: this.#inode, index, at, byteLength, rights, sharing };
+    const reply = await origin.link.call("bind", { endpoint, transport, window }, limits);
+    return origin.adopt(reply, sharing === "raw" && rights === "rw", limits.timeoutMs);
+  }
+
+  /** Best effort: a session that has ended holds nothing any more. */
+  async #release(regions: BoundRegion[], limits: CallLimits): Promise<void> {
+    await Promise.allSettled(regions.map((region) => this.#context.origin.release(region, limits)));
+  }
+}
+
+function checkOneOf(what: string, value: string, known: readonly string[]): void {
+  if (known.includes(value)) return;
+  throw new DidafsError("ERR_INVALID_ARGUMENT", `${what} is ${known.join(" or ")}, not ${value}`);
+}
+
+function localityOf(bound: readonly BoundRegion[]): Locality {
+  const paths = new Set(bound.map(({ access }) => access.path));
+  const [path = "direct"] = paths;
+  return paths.size > 1 ? "mixed" : path;
+}
+
+/** The weakest protection among the regions stands for the window. */
+function weakest(bound: readonly BoundRegion[]): BoundRegion["protection"] {
+  const found = new Set(bound.map(({ protection }) => protection));
+  if (found.has("advisory")) return "advisory";
+  return found.has("mmu") ? "mmu" : "checked";
+}

@@ -1,0 +1,166 @@
+import type { Clock, Idler } from "../ports/clock.ts";
+import type { Mailbox } from "../ports/mailbox.ts";
+import type { MemoryPort } from "../ports/memory.ts";
+import type { Network } from "../ports/network.ts";
+import type { Turns } from "../ports/turns.ts";
+import type { CallLimits, RegionAccess } from "../transport/access.ts";
+import { DataConnection } from "../transport/data-connection.ts";
+import { DirectAccess } from "../transport/direct-access.ts";
+import { Pump } from "../transport/pump.ts";
+import { RemoteAccess, type RemoteLink } from "../transport/remote-access.ts";
+import { SessionState } from "../transport/session-state.ts";
+import { Transfer } from "../transport/transfer.ts";
+import { AgentLink } from "./agent-link.ts";
+import type { BindReply, FromAgent, ToAgent } from "./agent-messages.ts";
+import { DEFAULT_TIMEOUT_MS } from "./call-limits.ts";
+
+export interface OriginPorts {
+  readonly mailbox: Mailbox<ToAgent, FromAgent>;
+  readonly network: Network;
+  readonly memory: MemoryPort;
+  readonly clock: Clock;
+  readonly idler: Idler;
+  readonly turns: Turns;
+  readonly closeDescriptor: (descriptor: number) => void;
+  /** Keeps the program alive, or not, while only the agent could go on. */
+  readonly keepAlive: (wanted: boolean) => void;
+}
+
+/** One region of a window, bound and ready for access. */
+export interface BoundRegion {
+  readonly access: RegionAccess;
+  readonly protection: BindReply["bound"]["protection"];
+  readonly session: number;
+  readonly handle: number;
+}
+
+interface OriginSession {
+  readonly state: SessionState;
+  readonly regions: Set<RegionAccess>;
+}
+
+/**
+ * What the windows of one origin share on the thread that uses them: the talk with the agent, the sessions' state
+ * words, the data connections and the pump that drives promises.
+ */
+export class Origin {
+  readonly link: AgentLink;
+  readonly #ports: OriginPorts;
+  readonly #pump: Pump;
+  readonly #sessions = new Map<number, OriginSession>();
+  readonly #connections = new Map<number, { connection: DataConnection; remote: RemoteLink }>();
+  readonly #connectionIds = new Map<DataConnection, number>();
+
+  constructor(ports: OriginPorts) {
+    this.#ports = ports;
+    this.link = new AgentLink(ports.mailbox, ports.turns, ports.keepAlive, {
+      ready: (id) => this.#onReady(id),
+      lost: (session, connections) => this.#onLost(session, connections),
+      orphan: (reply) => this.#undo(reply),
+    });
+    this.#pump = new Pump(ports.turns, ports.clock, ports.idler, (connection) => this.#arm(connection));
+  }
+
+  /** Makes an access of what the agent has bound. */
+  adopt(reply: BindReply, stores: boolean, timeoutMs: number): BoundRegion {
+    const session = this.#session(reply);
+    const remote = new RemoteAccess(
+      this.#remoteLink(reply, session.state),
+      reply.path,
+      reply.bound.handle,
+      timeoutMs,
+    );
+    const access = reply.descriptor === undefined ? remote : this.#map(reply, session.state, remote, stores);
+    session.regions.add(access);
+    return {
+      access,
+      protection: reply.bound.protection,
+      session: reply.session.id,
+      handle: reply.bound.handle,
+    };
+  }
+
+  /** Lets go of a region: late accesses throw, the mapping goes, the target forgets the binding. */
+  async release(region: BoundRegion, limits: CallLimits): Promise<void> {
+    this.#sessions.get(region.session)?.regions.delete(region.access);
+    region.access.close();
+    await this.link.call("unbind", { session: region.session, handle: region.handle }, limits);
+  }
+
+  #session({ session }: BindReply): OriginSession {
+    let known = this.#sessions.get(session.id);
+    if (known === undefined) {
+      known = { state: new SessionState(session.state, session.target), regions: new Set() };
+      this.#sessions.set(session.id, known);
+    }
+    return known;
+  }
+
+  #remoteLink(reply: BindReply, session: SessionState): RemoteLink {
+    const known = this.#connections.get(reply.connection.id);
+    if (known !== undefined) return known.remote;
+    const { network, memory, clock, idler } = this.#ports;
+    const connection = new DataConnection(network.adopt(reply.connection.descriptor), memory);
+    // Nobody waits for the answer: were the session refused, the connection would end and every access say so.
+    connection.hello(new Transfer(), reply.session.number, reply.session.token);
+    const remote = { connection, session, pump: this.#pump, clock, idler, memory };
+    this.#connections.set(reply.connection.id, { connection, remote });
+    this.#connectionIds.set(connection, reply.connection.id);
+    return remote;
+  }
+
+  #map(reply: BindReply, session: SessionState, remote: RemoteAccess, stores: boolean): DirectAccess {
+    const { memory, closeDescriptor } = this.#ports;
+    const { dataOffset, regionBytes: byteLength } = reply.bound;
+    const region = { descriptor: reply.descriptor as number, dataOffset, byteLength, closeDescriptor };
+    return new DirectAccess(memory, session, remote, region, stores);
+  }
+
+  #arm(connection: DataConnection): void {
+    const id = this.#connectionIds.get(connection);
+    if (id !== undefined) this.link.post({ kind: "arm", connection: id, writable: connection.sending });
+  }
+
+  #onReady(id: number): void {
+    const known = this.#connections.get(id);
+    if (known !== undefined) this.#pump.wake(known.connection);
+  }
+
+  /** The state word says it already; here the mappings go, so that views do not outlive the session. */
+  #onLost(sessionId: number, connections: readonly number[]): void {
+    const session = this.#sessions.get(sessionId);
+    session?.state.lose();
+    for (const access of session?.regions ?? []) access.close();
+    this.#sessions.delete(sessionId);
+    for (const id of connections) this.#drop(id);
+  }
+
+  #drop(id: number): void {
+    const known = this.#connections.get(id);
+    if (known !== undefined) {
+      this.#connections.delete(id);
+      this.#connectionIds.delete(known.connection);
+      known.connection.close();
+    }
+    this.link.post({ kind: "drop", connection: id });
+  }
+
+  /** The answer to a bind that nobody waits for any more. */
+  #undo(reply: BindReply): void {
+    if (reply.descriptor !== undefined) this.#ports.closeDescriptor(reply.descriptor);
+    const unbind = { session: reply.session.id, handle: reply.bound.handle };
+    this.link.call("unbind", unbind, { timeoutMs: DEFAULT_TIMEOUT_MS, signal: undefined }).catch(() => {
+      // The session's end frees the binding too.
+    });
+  }
+
+  /** Ends everything on this thread; the agent is stopped by whoever started it. */
+  close(): void {
+    for (const session of this.#sessions.values()) {
+      session.state.lose();
+      for (const access of session.regions) access.close();
+    }
+    this.#sessions.clear();
+    for (const id of [...this.#connections.keys()]) this.#drop(id);
+  }
+}

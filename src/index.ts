@@ -1,0 +1,23 @@
+/** DiDAFS: a file is a window. The library's front; see docs/guide.md. */
+export type {
+  Bytes,
+  CallOptions,
+  Cluster,
+  ClusterStatus,
+  ConnectOptions,
+  DidafsFile,
+  DidafsWindow,
+  Dirent,
+  Durability,
+  Layout,
+  Locality,
+  Op,
+  OpenOptions,
+  Stat,
+  Transport,
+  WindowOptions,
+  Word,
+} from "./client/api.ts";
+export { connect } from "./runtime/connect.ts";
+export { type EmbeddedOptions, embedded } from "./runtime/embedded.ts";
+export { type Applied, DidafsError, type ErrorAction, type ErrorCode, isDidafsError } from "./std/errors.ts";
