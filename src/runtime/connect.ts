@@ -6,7 +6,6 @@ import type { Cluster, ConnectOptions } from "../client/api.ts";
 import { callLimits, DEFAULT_TIMEOUT_MS } from "../client/call-limits.ts";
 import { ClusterClient } from "../client/cluster.ts";
 import { Origin } from "../client/origin.ts";
-import type { Address } from "../ports/network.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import { systemClock, systemIdler } from "../system/clock.ts";
 import { createMailboxPair, openMailbox } from "../system/mailbox.ts";

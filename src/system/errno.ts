@@ -1,7 +1,6 @@
 import { constants } from "node:os";
-import { getSystemErrorMessage, getSystemErrorName } from "node:util";
 import { DidafsError, type ErrorCode } from "../std/errors.ts";
-import { errnoWord } from "./libc.ts";
+import { errnoWord, strerror } from "./libc.ts";
 
 /** The kernel's error numbers by name, for comparison with {@link lastErrno}. */
 export const ERRNO: typeof constants.errno = constants.errno;
@@ -32,9 +31,11 @@ export function lastErrno(): number {
   return errnoWord[0] as number;
 }
 
-/** For people: `ENOSPC: no space left on device`. */
+const NAMES = new Map(Object.entries(ERRNO).map(([name, number]) => [number, name]));
+
+/** For people: `ENOSPC: No space left on device`. */
 export function errnoText(errno: number): string {
-  return `${getSystemErrorName(-errno)}: ${getSystemErrorMessage(-errno)}`;
+  return `${NAMES.get(errno) ?? `errno ${errno}`}: ${strerror(errno)}`;
 }
 
 /**

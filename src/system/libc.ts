@@ -121,6 +121,8 @@ export function bytesAt(address: number, byteLength: number): ArrayBuffer {
   return koffi.view(address, byteLength);
 }
 
+export const strerror: (errno: number) => string = library.func("const char *strerror(int errno)");
+
 /** This thread's errno. Read it right after the call: a load costs 2 ns where asking koffi costs 40. */
 export const errnoWord: Int32Array<ArrayBuffer> = new Int32Array(bytesAt(errnoLocation(), 4));
 

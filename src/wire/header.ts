@@ -95,10 +95,14 @@ export const ANSWER_FLAG = {
   DESCRIPTOR: 1,
 } as const;
 
-/** True where a command or an answer begins whose version is not ours. */
-export function isOtherVersion(words: Int32Array, at: number): boolean {
-  const magic = (words[at] as number) & 0xffff;
-  return (magic === COMMAND_MAGIC || magic === ANSWER_MAGIC) && headerVersion(words, at) !== WIRE_VERSION;
+/** True where a command begins, of whatever version. */
+export function beginsCommand(words: Int32Array, at: number): boolean {
+  return ((words[at] as number) & 0xffff) === COMMAND_MAGIC;
+}
+
+/** True where an answer begins, of whatever version. */
+export function beginsAnswer(words: Int32Array, at: number): boolean {
+  return ((words[at] as number) & 0xffff) === ANSWER_MAGIC;
 }
 
 /** True where a command of this version begins. */
