@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { Drive } from "../../src/ports/drive.ts";
+import { isDidafsError } from "../../src/std/errors.ts";
+import { openFileDrive, openFileDriveSync } from "../../src/system/file-drive.ts";
+import { close, fcntl, ftruncate } from "../../src/system/libc.ts";
+import { systemMemory } from "../../src/system/memory.ts";
+import { openMemoryDrive } from "../../src/system/memory-drive.ts";
+import { openDescriptors, temporaryDirectory } from "./support.ts";
+
+const BYTES = 64 * 1024;
+const F_ADD_SEALS = 1033;
+const F_SEAL_WRITE = 8;
+
+const DRIVES: readonly (readonly [string, (t: TestContext) => Drive])[] = [
+  ["file", (t) => openFileDrive(join(temporaryDirectory(t), "some", "drive"))],
+  ["memory", () => openMemoryDrive()],
+];
+
+const hasCode = (code: "EEXIST" | "ERR_NO_SPACE" | "ERR_INVALID_ARGUMENT" | "ERR_IO") => (error: unknown) =>
+  isDidafsError(error, code);
+
+for (const [kind, openDrive] of DRIVES) {
+  test(`${kind} drive: an object is zero, reserved, and the same whenever it is opened`, (t) => {
+    const drive = openDrive(t);
+    assert.equal(drive.kind, kind);
+    const created = drive.create("region-1.a", BYTES);
+    assert.equal(created.byteLength, BYTES);
+    const memory = systemMemory.map(created.descriptor, 0, BYTES, true);
+    assert.ok(memory.u8.every((byte) => byte === 0));
+    memory.u8[BYTES - 1] = 42;
+    systemMemory.free(memory);
+    const stat = statSync(`/proc/self/fd/${created.descriptor}`);
+    assert.ok(stat.blocks * 512 >= BYTES, "every byte has its block");
+    created.close();
+    created.close();
+    assert.equal(created.descriptor, -1);
+
+    const opened = drive.open("region-1.a");
+    assert.equal(opened?.byteLength, BYTES);
+    const again = systemMemory.map(opened?.descriptor ?? -1, 0, BYTES, false);
+    assert.equal(again.u8[BYTES - 1], 42);
+    systemMemory.free(again);
+    opened?.close();
+    drive.close();
+  });
+
+  test(`${kind} drive: names are unique, listed, and gone once removed`, (t) => {
+    const drive = openDrive(t);
+    assert.deepEqual(drive.names(), []);
+    for (const name of ["b", "a"]) drive.create(name, BYTES).close();
+    assert.throws(() => drive.create("a", BYTES), hasCode("EEXIST"));
+    assert.deepEqual(drive.names().sort(), ["a", "b"]);
+    drive.remove("a");
+    drive.remove("a");
+    assert.equal(drive.open("a"), undefined);
+    assert.deepEqual(drive.names(), ["b"]);
+    drive.remove("b");
+    drive.close();
+  });
+
+  test(`${kind} drive: a removed object lives on in its mappings`, (t) => {
+    const drive = openDrive(t);
+    const object = drive.create("a", BYTES);
+    const memory = systemMemory.map(object.descriptor, 0, BYTES, true);
+    drive.remove("a");
+    object.close();
+    drive.close();
+    memory.u8[5] = 5;
+    assert.equal(memory.u8[5], 5);
+    systemMemory.free(memory);
+  });
+
+  test(`${kind} drive: the read-only descriptor reads and never writes`, (t) => {
+    const drive = openDrive(t);
+    const object = drive.create("a", BYTES);
+    drive.remove("a");
+    const readOnly = object.readOnlyDescriptor();
+    systemMemory.free(systemMemory.map(readOnly, 0, BYTES, false));
+    assert.throws(() => systemMemory.map(readOnly, 0, BYTES, true), hasCode("ERR_IO"));
+    assert.equal(ftruncate(readOnly, 0), -1);
+    close(readOnly);
+    object.close();
+    drive.close();
+  });
+
+  test(`${kind} drive: names that could leave it are refused`, (t) => {
+    const drive = openDrive(t);
+    for (const name of ["", ".", "..", ".hidden", "a/b", "../a", "A", "a\0", "a b", "x".repeat(256), "ä"]) {
+      assert.throws(() => drive.create(name, BYTES), hasCode("ERR_INVALID_ARGUMENT"), name);
+      assert.throws(() => drive.open(name), hasCode("ERR_INVALID_ARGUMENT"));
+      assert.throws(() => drive.remove(name), hasCode("ERR_INVALID_ARGUMENT"));
+    }
+    drive.close();
+  });
+
+  test(`${kind} drive: more than there is, is ERR_NO_SPACE and leaves nothing`, (t) => {
+    const drive = openDrive(t);
+    const before = openDescriptors();
+    const { totalBytes, freeBytes } = drive.capacity();
+    assert.ok(freeBytes > BYTES && freeBytes <= totalBytes);
+    assert.throws(() => drive.create("huge", totalBytes * 2), hasCode("ERR_NO_SPACE"));
+    assert.deepEqual(drive.names(), []);
+    assert.deepEqual(openDescriptors(), before);
+    drive.close();
+  });
+}
+
+test("memory drive: a limit counts what all objects take, and what is removed is free again", () => {
+  const drive = openMemoryDrive(3 * BYTES);
+  for (const name of ["a", "b", "c"]) drive.create(name, BYTES).close();
+  assert.deepEqual(drive.capacity(), { totalBytes: 3 * BYTES, freeBytes: 0 });
+  assert.throws(() => drive.create("d", 4096), hasCode("ERR_NO_SPACE"));
+  drive.remove("b");
+  drive.create("d", BYTES).close();
+  drive.close();
+});
+
+test("memory drive: sealed objects change neither size nor seals, whoever has the descriptor", () => {
+  const drive = openMemoryDrive();
+  const object = drive.create("sealed", BYTES);
+  assert.equal(object.sealed, true);
+  assert.equal(ftruncate(object.descriptor, 0), -1);
+  assert.equal(ftruncate(object.descriptor, 2 * BYTES), -1);
+  assert.equal(fcntl(object.descriptor, F_ADD_SEALS, F_SEAL_WRITE), -1);
+  assert.equal(statSync(`/proc/self/fd/${object.descriptor}`).size, BYTES);
+  object.close();
+  drive.close();
+});
+
+test("file drive: objects are the owner's alone, what is no object is not listed, links are not followed", (t) => {
+  const directory = temporaryDirectory(t);
+  const drive = openFileDrive(directory);
+  drive.create("a", BYTES).close();
+  assert.equal(statSync(join(directory, "a")).mode & 0o777, 0o600);
+  writeFileSync(join(directory, "Not an object"), "");
+  symlinkSync("/etc/passwd", join(directory, "link"));
+  assert.deepEqual(drive.names(), ["a"]);
+  assert.throws(() => drive.open("link"), hasCode("ERR_IO"));
+  assert.equal(drive.open("a")?.sealed, false);
+});
+
+test("file drive: a full file system is ERR_NO_SPACE, leaves no file, and takes what fits", (t) => {
+  const directory = temporaryDirectory(t);
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=1m", "didafs-test", directory]);
+  if (mounted.status !== 0) {
+    t.skip(`mounting a small file system needs root: ${mounted.stderr}`);
+    return;
+  }
+  try {
+    const drive = openFileDrive(directory);
+    assert.equal(drive.capacity().totalBytes, 1 << 20);
+    drive.create("first", 600_000).close();
+    assert.throws(() => drive.create("second", 600_000), hasCode("ERR_NO_SPACE"));
+    assert.deepEqual(readdirSync(directory), ["first"]);
+    // Space that is free when it is asked for and gone when it is reserved: the kernel refuses half-way.
+    t.mock.method(drive, "capacity", () => ({ totalBytes: 1 << 30, freeBytes: 1 << 30 }));
+    assert.throws(() => drive.create("third", 600_000), hasCode("ERR_NO_SPACE"));
+    assert.deepEqual(readdirSync(directory), ["first"]);
+    t.mock.restoreAll();
+    const { freeBytes } = drive.capacity();
+    drive.create("rest", freeBytes).close();
+    assert.equal(drive.capacity().freeBytes, 0);
+  } finally {
+    assert.equal(spawnSync("umount", [directory]).status, 0);
+  }
+});
+
+test("file drive: syncing answers 0, or the errno of what failed", (t) => {
+  const directory = temporaryDirectory(t);
+  const drive = openFileDrive(directory);
+  const sync = openFileDriveSync(directory);
+  const object = drive.create("a", BYTES);
+  assert.equal(sync.sync(object.descriptor), 0);
+  assert.equal(sync.syncNames(), 0);
+  object.close();
+  assert.equal(sync.sync(object.descriptor), 9);
+  sync.close();
+  sync.close();
+  assert.equal(sync.syncNames(), 9);
+});
