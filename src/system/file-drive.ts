@@ -1,6 +1,7 @@
 import { constants, mkdirSync, readdirSync, statfsSync, unlinkSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Drive, DriveObject, DriveSync } from "../ports/drive.ts";
+import { DidafsError } from "../std/errors.ts";
 import { checkName, isName, OpenObject, reserve } from "./drive-object.ts";
 import { ERRNO, fromNodeError, lastErrno, systemError } from "./errno.ts";
 import { close, fdatasync, fsync, open } from "./libc.ts";
@@ -36,6 +37,14 @@ class FileDrive implements Drive {
 
   create(name: string, byteLength: number): DriveObject {
     const path = this.#path(name);
+    // Some file systems would fill up before they refuse, and others' writes would fail meanwhile.
+    const { freeBytes } = this.capacity();
+    if (byteLength > freeBytes) {
+      throw new DidafsError(
+        "ERR_NO_SPACE",
+        `cannot reserve ${byteLength} bytes for ${path}: ${freeBytes} are free`,
+      );
+    }
     const flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
     const descriptor = open(path, flags, OWNER_ONLY_FILE);
     if (descriptor < 0) throw systemError(`create ${path}`);
