@@ -11,6 +11,7 @@ const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
 const MAP_ANONYMOUS = 0x20;
+const MAP_NORESERVE = 0x4000;
 const MADV_POPULATE_READ = 22;
 const MADV_POPULATE_WRITE = 23;
 const F_GET_SEALS = 1034;
@@ -119,8 +120,9 @@ export const systemMemory: MemoryPort = {
 
   map: (descriptor, offset, byteLength, writable) =>
     mapObject(descriptor, offset, byteLength, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED),
+  // Not reserved: few pages are ever stored to, and a region may be larger than the machine's memory.
   mapPrivate: (descriptor, offset, byteLength) =>
-    mapObject(descriptor, offset, byteLength, PROT_READ | PROT_WRITE, MAP_PRIVATE),
+    mapObject(descriptor, offset, byteLength, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE),
 
   free(memory: Memory): void {
     assert(memory instanceof SystemMemory, "memory is freed by the port that made it");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDidafsError } from "../../src/std/errors.ts";
+import { close } from "../../src/system/libc.ts";
 import { systemMemory } from "../../src/system/memory.ts";
 import { openMemoryDrive } from "../../src/system/memory-drive.ts";
 
@@ -61,6 +62,22 @@ test("two mappings of one object show the same bytes, from any page on", () => {
   systemMemory.free(whole);
   assert.equal(tail.u8[7], 42);
   systemMemory.free(tail);
+  object.close();
+});
+
+test("a private mapping shows the object's bytes and keeps its own stores, read-only descriptor or not", () => {
+  const object = openMemoryDrive().create("private", 2 * PAGE);
+  const shared = systemMemory.map(object.descriptor, 0, 2 * PAGE, true);
+  const readOnly = object.readOnlyDescriptor();
+  const own = systemMemory.mapPrivate(readOnly, 0, 2 * PAGE);
+  shared.u8[0] = 1;
+  assert.equal(own.u8[0], 1);
+  own.u8[0] = 2;
+  assert.equal(shared.u8[0], 1);
+  shared.u8[PAGE] = 3;
+  assert.equal(own.u8[PAGE], 3);
+  close(readOnly);
+  for (const memory of [own, shared]) systemMemory.free(memory);
   object.close();
 });
 

@@ -12,9 +12,11 @@ export function addRounds(memory: Memory): void {
   const endMs = performance.now() + 10_000;
   while (Atomics.load(memory.i32, WORD.gate) < 2 && performance.now() < endMs);
   for (let round = 0; round < ROUNDS; round += 1) {
+    // The atomic adds between load and store leave the other process the time to show that a plain add is two steps.
+    const seen = memory.i32[WORD.plain32] as number;
     Atomics.add(memory.i32, WORD.atomic32, 1);
-    memory.i32[WORD.plain32] = (memory.i32[WORD.plain32] as number) + 1;
     Atomics.add(memory.i64, WORD.atomic64 / 2, 1n);
+    memory.i32[WORD.plain32] = seen + 1;
   }
 }
 
@@ -24,27 +26,31 @@ export function writeBothHalves(memory: Memory, timeoutMs: number): void {
   const ones = 0xffff_ffff_ffff_ffffn;
   while (Atomics.load(memory.i32, WORD.done) === 0 && performance.now() < endMs) {
     for (let round = 0; round < 1000; round += 1) {
-      Atomics.store(memory.u64, WORD.value / 2, ones);
-      Atomics.store(memory.u64, WORD.value / 2, 0n);
+      Atomics.store(memory.u64, WORD.value / 2, round % 2 === 0 ? ones : 0n);
+      // Each value stays for about as long as the reader needs for one round.
+      for (let pause = 0; pause < 50; pause += 1) Atomics.load(memory.i32, WORD.done);
     }
   }
 }
 
-/** Reads both ways until a torn pair of halves was seen, at least 100,000 times and at most for `timeoutMs`. */
+/** Reads both ways until a torn pair of halves was seen, at least 1,000,000 times and at most for `timeoutMs`. */
 export function readBothWays(memory: Memory, timeoutMs: number): Record<string, number> {
   const endMs = performance.now() + timeoutMs;
   let reads = 0;
   let torn = 0;
   let tornHalves = 0;
-  while ((reads < 100_000 || tornHalves === 0) && performance.now() < endMs) {
+  while ((reads < 1_000_000 || tornHalves === 0) && performance.now() < endMs) {
     for (let round = 0; round < 1000; round += 1) {
-      const whole = memory.u64[WORD.value / 2] as bigint;
-      if (whole !== 0n && whole !== 0xffff_ffff_ffff_ffffn) torn += 1;
+      // The whole reads between the halves leave a writer the time to show that those are two reads.
       const low = memory.u32[WORD.value];
+      for (let repeat = 0; repeat < 10; repeat += 1) {
+        const whole = memory.u64[WORD.value / 2] as bigint;
+        if (whole !== 0n && whole !== 0xffff_ffff_ffff_ffffn) torn += 1;
+      }
       const high = memory.u32[WORD.value + 1];
       if (low !== high) tornHalves += 1;
     }
-    reads += 1000;
+    reads += 10_000;
   }
   Atomics.store(memory.i32, WORD.done, 1);
   return { reads, torn, tornHalves };
