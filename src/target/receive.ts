@@ -1,0 +1,214 @@
+import { fetchOpHalves } from "../structs/halves.ts";
+import {
+  beginsCommand,
+  commandPayloadBytes,
+  HEADER_BYTES,
+  headerOpcode,
+  headerTag,
+  headerVersion,
+  isCommand,
+  MAX_PAYLOAD_BYTES,
+  OPCODE,
+  operandAt,
+  TOKEN_BYTES,
+  WIRE_VERSION,
+} from "../wire/header.ts";
+import { WORD_BYTES } from "../wire/ops.ts";
+import { ACCUMULATE_PAYLOAD, type Connection, HEADER, PUT_PAYLOAD, STAGING_BYTES } from "./connection.ts";
+import { COUNTER } from "./counters.ts";
+import { execute, MALFORMED, REFUSED, STALLED } from "./execute.ts";
+import type { StableFlushes } from "./stable-flushes.ts";
+import { AUTH, INPUT_OUTPUT, OK, TOO_MANY, VERSION } from "./statuses.ts";
+import type { WorkerRegion } from "./worker-region.ts";
+import type { WorkerSession } from "./worker-session.ts";
+
+/** Data connections that a session may have at one worker: two of each kind would do. */
+const CONNECTIONS_MAX = 16;
+/** Below this many bytes a loop is quicker than making views for a copy. */
+const SHORT_COPY_BYTES = 64;
+
+/** What a worker gives to the processing of what its connections received. */
+export interface ReceiveContext {
+  readonly counters: Float64Array;
+  readonly flushes: StableFlushes;
+  /** The session of that number, if this worker knows it. */
+  session(number: number): WorkerSession | undefined;
+}
+
+/**
+ * Executes what lies in a connection's staging memory, until it is used up or the connection stalls.
+ * @returns commands executed, or MALFORMED
+ */
+export function processStaged(connection: Connection, context: ReceiveContext): number {
+  const { counters } = context;
+  let commands = 0;
+  let malformed = false;
+  connection.stalled = false;
+  for (;;) {
+    if (connection.phase !== HEADER) {
+      if (!takePayload(connection)) break;
+      continue;
+    }
+    if (connection.end - connection.begin < HEADER_BYTES || connection.ending) break;
+    if (!connection.mayRead()) {
+      connection.stalled = true;
+      break;
+    }
+    const h = alignedHeader(connection);
+    const words = connection.staging.i32;
+    if (connection.session === undefined) {
+      const admitted = admit(connection, context, words, h);
+      if (admitted === NOT_YET) break;
+      malformed = admitted === MALFORMED;
+      if (malformed) break;
+      continue;
+    }
+    const verdict = isWellFormed(words, h)
+      ? execute(connection, connection.session.domain, context.flushes, words, h)
+      : MALFORMED;
+    malformed = verdict === MALFORMED;
+    if (malformed) break;
+    if (verdict === STALLED) {
+      connection.stalled = true;
+      break;
+    }
+    if (verdict === REFUSED) counters[COUNTER.refused] = (counters[COUNTER.refused] as number) + 1;
+    connection.begin += HEADER_BYTES;
+    commands += 1;
+  }
+  counters[COUNTER.operations] = (counters[COUNTER.operations] as number) + commands;
+  makeRoom(connection);
+  return malformed ? MALFORMED : commands;
+}
+
+const NOT_YET = -3;
+
+/**
+ * The first command of a connection must prove that it belongs to a session.
+ * @returns OK, NOT_YET while the token has not arrived whole, or MALFORMED
+ */
+function admit(connection: Connection, context: ReceiveContext, words: Int32Array, h: number): number {
+  if (beginsCommand(words, h) && headerVersion(words, h) !== WIRE_VERSION)
+    return turnAway(connection, words, h, VERSION);
+  if (!isWellFormed(words, h) || headerOpcode(words, h) !== OPCODE.HELLO) return MALFORMED;
+  if (commandPayloadBytes(words, h) !== TOKEN_BYTES) return MALFORMED;
+  if (connection.end - connection.begin < HEADER_BYTES + TOKEN_BYTES) return NOT_YET;
+  const from = connection.begin + HEADER_BYTES;
+  const operand = operandAt(h);
+  const number = ((words[operand] as number) >>> 0) + ((words[operand + 1] as number) >>> 0) * 2 ** 32;
+  const session = context.session(number);
+  if (!session?.admits(connection.staging.u8.subarray(from, from + TOKEN_BYTES))) {
+    return turnAway(connection, words, h, AUTH);
+  }
+  if (session.connections.size >= CONNECTIONS_MAX) return turnAway(connection, words, h, TOO_MANY);
+  session.connections.add(connection);
+  connection.session = session;
+  connection.answer(OPCODE.HELLO, headerTag(words, h), OK, 0);
+  connection.begin = from + TOKEN_BYTES;
+  return OK;
+}
+
+function turnAway(connection: Connection, words: Int32Array, h: number, status: number): number {
+  connection.answer(headerOpcode(words, h), headerTag(words, h), status, 0);
+  connection.ending = true;
+  connection.begin = connection.end;
+  return OK;
+}
+
+/** What every command has in common; what is unused must be zero, so that it can get a meaning later. */
+function isWellFormed(words: Int32Array, h: number): boolean {
+  return (
+    isCommand(words, h) &&
+    (words[h + 1] as number) >>> 16 === 0 &&
+    words[h + 12] === 0 &&
+    words[h + 13] === 0 &&
+    commandPayloadBytes(words, h) <= MAX_PAYLOAD_BYTES &&
+    words[h + 15] === 0
+  );
+}
+
+/** Payloads of odd length leave the next header where words cannot be read: then it is copied. @returns its first word */
+function alignedHeader(connection: Connection): number {
+  const { begin, staging } = connection;
+  if ((begin & 3) === 0) return begin >> 2;
+  staging.u8.copyWithin(STAGING_BYTES, begin, begin + HEADER_BYTES);
+  return STAGING_BYTES >> 2;
+}
+
+/** Uses staged payload. @returns false when there is not enough of it, or no room for the answer */
+function takePayload(connection: Connection): boolean {
+  const staged = connection.end - connection.begin;
+  const count = Math.min(connection.left, staged);
+  if (connection.phase === PUT_PAYLOAD) {
+    if (count > 0) copyToRegion(connection, connection.region as WorkerRegion, count);
+    payloadCame(connection, count);
+    connection.begin += count;
+  } else if (connection.phase === ACCUMULATE_PAYLOAD) {
+    accumulateStaged(connection, connection.region as WorkerRegion, count);
+  } else {
+    connection.left -= count;
+    connection.begin += count;
+  }
+  return finishPayload(connection);
+}
+
+/** Accounts for payload that lies in the region now. */
+export function payloadCame(connection: Connection, count: number): void {
+  connection.at += count;
+  connection.left -= count;
+}
+
+/** Answers the command whose payload is complete. @returns false when it is not, or there is no room for the answer */
+export function finishPayload(connection: Connection): boolean {
+  if (connection.left > 0) return false;
+  if (!connection.queue.hasRoom()) {
+    connection.stalled = true;
+    return false;
+  }
+  const failed = connection.region?.failed === true;
+  connection.answer(connection.opcode, connection.tag, failed ? INPUT_OUTPUT : connection.status, 0);
+  connection.phase = HEADER;
+  connection.region = undefined;
+  return true;
+}
+
+function copyToRegion(connection: Connection, region: WorkerRegion, count: number): void {
+  const { begin, at, staging } = connection;
+  const from = staging.u8;
+  const into = region.memory.u8;
+  if (count > SHORT_COPY_BYTES) {
+    into.set(from.subarray(begin, begin + count), at);
+    return;
+  }
+  for (let i = 0; i < count; i += 1) into[at + i] = from[begin + i] as number;
+}
+
+const element = new Int32Array(2);
+const elementBytes = new Uint8Array(element.buffer);
+const before = new Int32Array(2);
+
+/** Applies the elements that lie whole in the staging memory, each atomically, wherever they begin there. */
+function accumulateStaged(connection: Connection, region: WorkerRegion, count: number): void {
+  const { op, word } = connection;
+  const size = WORD_BYTES[word] as number;
+  const from = connection.staging.u8;
+  const whole = count - (count % size);
+  for (let done = 0; done < whole; done += size) {
+    for (let i = 0; i < size; i += 1) elementBytes[i] = from[connection.begin + i] as number;
+    fetchOpHalves(region.memory, connection.at, op, word, element, 0, before, 0);
+    connection.begin += size;
+    payloadCame(connection, size);
+  }
+}
+
+/** Moves a rest to the front when less than a header fits behind it. */
+function makeRoom(connection: Connection): void {
+  if (connection.begin === connection.end) {
+    connection.begin = 0;
+    connection.end = 0;
+  } else if (connection.begin > 0 && STAGING_BYTES - connection.begin < HEADER_BYTES + TOKEN_BYTES) {
+    connection.staging.u8.copyWithin(0, connection.begin, connection.end);
+    connection.end -= connection.begin;
+    connection.begin = 0;
+  }
+}

@@ -1,0 +1,20 @@
+import { BAD_HANDLE, NO_RIGHT } from "../iommu/domain.ts";
+import { statusOf } from "../std/errors.ts";
+
+// The numbers that a worker answers with, looked up once.
+export const OK = 0;
+export const ALIGNMENT: number = statusOf("ERR_ALIGNMENT");
+export const AUTH: number = statusOf("ERR_AUTH");
+export const INPUT_OUTPUT: number = statusOf("ERR_IO");
+export const NOT_DURABLE: number = statusOf("ERR_NOT_DURABLE");
+export const RANGE: number = statusOf("ERR_RANGE");
+export const TOO_MANY: number = statusOf("ERR_TOO_MANY");
+export const VERSION: number = statusOf("ERR_VERSION");
+export const UNBOUND: number = statusOf("ERR_BAD_HANDLE");
+const RIGHTS = statusOf("ERR_RIGHTS");
+
+/** The status that stands for a refusal of Domain.translate. */
+export function refusalStatus(refusal: number): number {
+  if (refusal === BAD_HANDLE) return UNBOUND;
+  return refusal === NO_RIGHT ? RIGHTS : RANGE;
+}

@@ -1,0 +1,163 @@
+import type { Mailbox } from "../ports/mailbox.ts";
+import type { MemoryPort } from "../ports/memory.ts";
+import { isDidafsError, statusOf } from "../std/errors.ts";
+import { ACCUMULATE_PAYLOAD, type Connection, PUT_PAYLOAD, REFUSED_PAYLOAD } from "./connection.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import { INPUT_OUTPUT, OK, UNBOUND } from "./statuses.ts";
+import { regionKey, WorkerRegion } from "./worker-region.ts";
+import { WorkerSession } from "./worker-session.ts";
+
+/** What the registry needs of the worker's connections. */
+export interface ConnectionKeeper {
+  closeConnection(connection: Connection): void;
+  /** True while a connection's payload on its way refers to the region. */
+  isReferredTo(region: WorkerRegion): boolean;
+}
+
+/** The sessions and regions of one worker, kept as the control thread orders. */
+export class WorkerRegistry {
+  readonly #sessions = new Map<number, WorkerSession>();
+  readonly #regions = new Map<string, WorkerRegion>();
+  /** Regions to be unmapped once nothing refers to their bytes. */
+  readonly #leaving: WorkerRegion[] = [];
+  readonly #memoryPort: MemoryPort;
+  readonly #mailbox: Mailbox<FromWorker, ToWorker>;
+  readonly #keeper: ConnectionKeeper;
+  stopping = false;
+
+  constructor(memoryPort: MemoryPort, mailbox: Mailbox<FromWorker, ToWorker>, keeper: ConnectionKeeper) {
+    this.#memoryPort = memoryPort;
+    this.#mailbox = mailbox;
+    this.#keeper = keeper;
+  }
+
+  /** Carries out what the control thread has ordered. @returns orders carried out */
+  doWork(): number {
+    let work = 0;
+    for (let order = this.#mailbox.poll(); order !== undefined; order = this.#mailbox.poll()) {
+      this.#carryOut(order);
+      work += 1;
+    }
+    if (this.#leaving.length > 0) work += this.#unmapIdle();
+    return work;
+  }
+
+  /** The session of that number. Its opening was ordered before anyone outside could know the number. */
+  session(number: number): WorkerSession | undefined {
+    if (!this.#sessions.has(number)) this.doWork();
+    return this.#sessions.get(number);
+  }
+
+  /** Ends this worker's part of a session whose peer broke the protocol, and says so. */
+  violated(session: WorkerSession, reason: string): void {
+    this.#endSession(session.number);
+    this.#mailbox.post({ type: "session-violated", session: session.number, reason });
+  }
+
+  regionFailed(region: WorkerRegion, errno: number): void {
+    this.#mailbox.post({ type: "region-failed", inode: region.inode, index: region.index, errno });
+  }
+
+  #carryOut(order: ToWorker): void {
+    switch (order.type) {
+      case "session-open":
+        this.#sessions.set(order.session, new WorkerSession(order.session, order.token));
+        return;
+      case "session-close":
+        this.#endSession(order.session);
+        this.#mailbox.post({ type: "session-closed", session: order.session });
+        return;
+      case "bind":
+        this.#mailbox.post({
+          type: "bound",
+          session: order.session,
+          handle: order.handle,
+          status: this.#bind(order),
+        });
+        return;
+      case "unbind":
+        this.#unbind(order.session, order.handle);
+        this.#mailbox.post({ type: "unbound", session: order.session, handle: order.handle });
+        return;
+      case "unmap":
+        this.#unmap(order.inode, order.index);
+        return;
+      case "stop":
+        this.stopping = true;
+    }
+  }
+
+  #bind(order: ToWorker & { type: "bind" }): number {
+    const { handle, at, byteLength, rights } = order;
+    const session = this.#sessions.get(order.session);
+    // It has ended meanwhile, and the control thread learns or knows that.
+    if (session === undefined) return UNBOUND;
+    const key = regionKey(order.region.inode, order.region.index);
+    let region = this.#regions.get(key);
+    if (region === undefined) {
+      try {
+        region = new WorkerRegion(order.region, this.#memoryPort);
+      } catch (error) {
+        return isDidafsError(error) ? statusOf(error.code) : INPUT_OUTPUT;
+      }
+      this.#regions.set(key, region);
+    }
+    session.domain.bind({ handle, region, base: at, byteLength, rights });
+    return OK;
+  }
+
+  #unbind(number: number, handle: number): void {
+    const session = this.#sessions.get(number);
+    if (session === undefined) return;
+    session.domain.unbind(handle);
+    for (const connection of session.connections) {
+      const writing = connection.phase === PUT_PAYLOAD || connection.phase === ACCUMULATE_PAYLOAD;
+      if (!writing || connection.handle !== handle) continue;
+      // What has not arrived yet would be written through a binding that is gone.
+      connection.phase = REFUSED_PAYLOAD;
+      connection.status = UNBOUND;
+      connection.region = undefined;
+    }
+  }
+
+  #endSession(number: number): void {
+    const session = this.#sessions.get(number);
+    if (session === undefined) return;
+    this.#sessions.delete(number);
+    for (const connection of [...session.connections]) this.#keeper.closeConnection(connection);
+  }
+
+  #unmap(inode: number, index: number): void {
+    const key = regionKey(inode, index);
+    const region = this.#regions.get(key);
+    if (region === undefined) {
+      this.#mailbox.post({ type: "unmapped", inode, index });
+      return;
+    }
+    this.#regions.delete(key);
+    this.#leaving.push(region);
+  }
+
+  #unmapIdle(): number {
+    let work = 0;
+    for (let i = this.#leaving.length - 1; i >= 0; i -= 1) {
+      const region = this.#leaving[i] as WorkerRegion;
+      if (region.syncing || this.#keeper.isReferredTo(region)) continue;
+      this.#leaving.splice(i, 1);
+      this.#memoryPort.free(region.memory);
+      this.#mailbox.post({ type: "unmapped", inode: region.inode, index: region.index });
+      work += 1;
+    }
+    return work;
+  }
+
+  /** Ends all sessions and unmaps all regions, and says so. */
+  close(): void {
+    for (const number of [...this.#sessions.keys()]) this.#endSession(number);
+    for (const region of [...this.#regions.values(), ...this.#leaving.splice(0)]) {
+      this.#memoryPort.free(region.memory);
+    }
+    this.#regions.clear();
+    this.#mailbox.post({ type: "stopped" });
+  }
+}
