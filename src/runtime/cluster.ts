@@ -3,6 +3,7 @@ import path from "node:path";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import { lockDirectory } from "../system/lock.ts";
 import { ClusterServices, type Entries } from "./cluster-services.ts";
+import { threadEntry } from "./entry.ts";
 import { lineLog, logFile } from "./logs.ts";
 import { clusterUrl } from "./paths.ts";
 import { readRunRecord, removeRunRecord, writeRunRecord } from "./run-file.ts";
@@ -95,7 +96,7 @@ async function startLocked(dir: string, options: ClusterOptions, letGo: () => vo
     host: options.host ?? "127.0.0.1",
     port: options.port,
     workers: options.workers,
-    entries: options.entries ?? { meta: entry("meta-thread"), target: entry("target-thread") },
+    entries: options.entries ?? { meta: threadEntry("meta-thread"), target: threadEntry("target-thread") },
     launch: options.spawn === "process" ? launchProcess : launchWorker,
     // A thread that died may have left descriptors behind, the lock of its folder among them.
     restart: options.spawn === "process",
@@ -140,9 +141,4 @@ function settleIdentity(dir: string, recorded: Shape | undefined, shape: Omit<Sh
       `${dir} belongs to cluster ${recorded.id}, but its metadata belong to cluster ${shape.id}`,
     );
   }
-}
-
-/** A file beside this one, with this file's extension: sources end in .ts, the published package in .js. */
-function entry(name: string): URL {
-  return new URL(`./${name}${path.extname(import.meta.filename)}`, import.meta.url);
 }

@@ -1,0 +1,35 @@
+import path from "node:path";
+import type { CallOptions, Cluster } from "../../client/api.ts";
+import { DidafsError, isDidafsError } from "../../std/errors.ts";
+import { parseClusterPath, showClusterPath } from "../cluster-path.ts";
+import { type Context, withCluster } from "../context.ts";
+
+export async function run(context: Context, args: readonly string[]): Promise<void> {
+  const last = args.at(-1);
+  if (args.length < 2 || last === undefined) {
+    throw new DidafsError("ERR_INVALID_ARGUMENT", "mv takes at least one source and a destination");
+  }
+  const sources = args.slice(0, -1).map(parseClusterPath);
+  const destination = parseClusterPath(last);
+  await withCluster(context, async (cluster, call) => {
+    const into = await isDirectory(cluster, destination, call);
+    if (!into && (sources.length > 1 || last.endsWith("/"))) {
+      throw new DidafsError("ENOTDIR", `${showClusterPath(destination)} is no directory`, {
+        path: destination,
+      });
+    }
+    for (const source of sources) {
+      const to = into ? path.posix.join(destination, path.posix.basename(source)) : destination;
+      await cluster.rename(source, to, call);
+    }
+  });
+}
+
+async function isDirectory(cluster: Cluster, clusterPath: string, call: CallOptions): Promise<boolean> {
+  try {
+    return (await cluster.stat(clusterPath, call)).type === "directory";
+  } catch (error) {
+    if (isDidafsError(error, "ENOENT")) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,91 @@
+import { isDidafsError } from "../../std/errors.ts";
+import { labelled } from "../failure.ts";
+import type { Progress } from "../progress.ts";
+import { Budget } from "./budget.ts";
+import { copyFile } from "./copy-file.ts";
+import type { Job } from "./plan.ts";
+import { readAhead } from "./read-ahead.ts";
+
+const FILES_IN_FLIGHT = 16;
+const MEMORY_BYTES = 64 * 2 ** 20;
+/** Files that the plan may be ahead, so that the progress bar knows what is to come. */
+const PLANNED_AHEAD = 10_000;
+
+export interface Tally {
+  files: number;
+  directories: number;
+  bytes: number;
+  skipped: number;
+  readonly failures: unknown[];
+}
+
+export interface RunOptions {
+  readonly verify: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  readonly tally: Tally;
+}
+
+/** Notes a failure of one file. @throws that failure when going on is pointless */
+export function noteFailure(tally: Tally, error: unknown): void {
+  if (endsEverything((error as Error).cause ?? error)) throw error;
+  tally.failures.push(error);
+}
+
+/** Copies all files, several at a time. A file that fails does not keep the others from being copied. */
+export async function runJobs(
+  plan: AsyncIterable<Job>,
+  { verify, signal, progress, tally }: RunOptions,
+): Promise<void> {
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  const options = {
+    verify,
+    signal: both,
+    budget: new Budget(MEMORY_BYTES),
+    onBytes: (n: number) => progress.bytes(n),
+  };
+  const jobs = readAhead(counted(plan, progress), PLANNED_AHEAD);
+  const lane = async (): Promise<void> => {
+    for (let next = await jobs.next(); !next.done && !both.aborted; next = await jobs.next()) {
+      const job = next.value;
+      try {
+        tally.bytes += await copyFile(
+          job.open,
+          (size, mode) => job.tree.openSink(job.destination, size, mode),
+          options,
+        );
+        tally.files += 1;
+        progress.file();
+      } catch (error) {
+        noteFailure(tally, labelled(`${job.from} to ${job.to}`, error));
+      }
+    }
+  };
+  const guarded = async (): Promise<void> => {
+    try {
+      await lane();
+    } catch (error) {
+      // The copies in flight end and are taken back before the command does.
+      stop.abort(error);
+    }
+  };
+  await Promise.all(Array.from({ length: FILES_IN_FLIGHT }, guarded));
+  await jobs.return(undefined);
+  both.throwIfAborted();
+}
+
+async function* counted(plan: AsyncIterable<Job>, progress: Progress): AsyncGenerator<Job> {
+  for await (const job of plan) {
+    progress.expect(job.size);
+    yield job;
+  }
+}
+
+/** A full drive, a lost connection and the like would strike every file that follows. */
+function endsEverything(error: unknown): boolean {
+  if (isDidafsError(error))
+    return error.action !== "report" || error.code === "ERR_NO_SPACE" || error.code === "ERR_ABORTED";
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  return ["ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE", "ABORT_ERR"].includes(code);
+}

@@ -1,0 +1,53 @@
+import { createReadStream } from "node:fs";
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import { pour } from "./chunks.ts";
+import type { Sink, Source } from "./ends.ts";
+import { sourceOf } from "./local-tree.ts";
+
+/** Mode of a file that is made from a stream. */
+const MODE = 0o644;
+
+/**
+ * Takes all bytes of a stream of unknown length into a temporary file, because a file in the cluster is made with its
+ * size. The file has no name any more when this returns, so that nothing is left of it however the process ends.
+ */
+export async function spool(input: NodeJS.ReadableStream, signal: AbortSignal): Promise<Source> {
+  const folder = await mkdtemp(path.join(tmpdir(), "didafs-"));
+  const handle = await open(path.join(folder, "spool"), "wx+", 0o600).finally(() =>
+    rm(folder, { recursive: true }),
+  );
+  try {
+    await pipeline(input, handle.createWriteStream({ autoClose: false }), { signal });
+    return { ...(await sourceOf(handle, "the input")), mode: MODE };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+export async function spoolFile(file: string, signal: AbortSignal): Promise<Source> {
+  return await spool(createReadStream(file), signal);
+}
+
+/** Writes all bytes of a source to standard output, and closes it. */
+export async function writeOut(source: Source, signal: AbortSignal): Promise<void> {
+  try {
+    await pour(source, STANDARD_OUTPUT, signal, () => {});
+  } finally {
+    await source.close();
+  }
+}
+
+/** What was written cannot be taken back or read again. */
+const STANDARD_OUTPUT: Sink = {
+  inOrder: true,
+  write: (_, from) =>
+    new Promise((resolve, reject) => {
+      process.stdout.write(from, (error) => (error ? reject(error) : resolve()));
+    }),
+  commit: async () => {},
+  discard: async () => {},
+};

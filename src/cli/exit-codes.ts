@@ -1,0 +1,127 @@
+interface ExitRow {
+  readonly exit: number;
+  readonly meaning: string;
+  /** Error codes that end a command this way: ours, and the machine's for local files. */
+  readonly codes: readonly string[];
+  /** What a person can do about it. */
+  readonly next: string;
+}
+
+/** How a command can end: the one table, of which docs/operating.md holds a copy. */
+export const EXIT_CODES: readonly ExitRow[] = [
+  { exit: 0, meaning: "done", codes: [], next: "" },
+  {
+    exit: 1,
+    meaning: "any other failure",
+    codes: [],
+    next: "see the cluster's logs in its data directory; DIDAFS_DEBUG=1 shows where it happened",
+  },
+  {
+    exit: 2,
+    meaning: "wrong usage",
+    codes: ["ERR_INVALID_ARGUMENT", "EINVAL", "ENAMETOOLONG"],
+    next: "see `didafs help <command>`",
+  },
+  {
+    exit: 3,
+    meaning: "no cluster answers, or the connection was lost",
+    codes: ["ERR_UNREACHABLE", "ERR_SESSION_LOST", "ERR_NO_TARGET"],
+    next: "start a cluster with `didafs up`, or name a running one with --url or DIDAFS_URL",
+  },
+  {
+    exit: 4,
+    meaning: "the data directory is already served",
+    codes: ["ERR_ALREADY_RUNNING"],
+    next: "use that cluster, stop it with `didafs down`, or choose another directory with --data",
+  },
+  {
+    exit: 5,
+    meaning: "the port is in use",
+    codes: ["ERR_PORT_IN_USE"],
+    next: "choose another with --port, or --port 0 for any free one",
+  },
+  {
+    exit: 6,
+    meaning: "no cluster runs on the data directory",
+    codes: ["ERR_NOT_RUNNING"],
+    next: "start one with `didafs up`, or name its directory with --data",
+  },
+  {
+    exit: 7,
+    meaning: "no usable key, or the cluster has another one",
+    codes: ["ERR_NO_KEY", "ERR_AUTH"],
+    next: "give the key of the cluster's owner with --key-file or DIDAFS_KEY_FILE",
+  },
+  {
+    exit: 8,
+    meaning: "no such file or directory",
+    codes: ["ENOENT"],
+    next: "see what is there with `didafs ls`",
+  },
+  {
+    exit: 9,
+    meaning: "it exists already",
+    codes: ["EEXIST"],
+    next: "choose another name, or remove what is there",
+  },
+  {
+    exit: 10,
+    meaning: "no space left",
+    codes: ["ERR_NO_SPACE", "ENOSPC", "EDQUOT"],
+    next: "remove files, or give the drive more room; `didafs status` shows what is free",
+  },
+  {
+    exit: 11,
+    meaning: "it took too long",
+    codes: ["ERR_TIMEOUT"],
+    next: "see `didafs status` and the cluster's logs, or allow more with --timeout",
+  },
+  {
+    exit: 12,
+    meaning: "bytes differ, are damaged or lost",
+    codes: ["ERR_CORRUPT", "ERR_DATA_LOST"],
+    next: "copy again from the source; the cluster's logs say what was lost",
+  },
+  {
+    exit: 13,
+    meaning: "not permitted",
+    codes: ["EACCES", "EPERM", "EROFS", "ERR_RIGHTS"],
+    next: "check the owner and mode",
+  },
+  {
+    exit: 14,
+    meaning: "a directory where a file is needed, or the reverse",
+    codes: ["ENOTDIR", "EISDIR", "ENOTEMPTY", "ELOOP"],
+    next: "use -r for directories",
+  },
+  {
+    exit: 15,
+    meaning: "the cluster did not start",
+    codes: ["ERR_START_FAILED"],
+    next: "see the logs in the data directory",
+  },
+  {
+    exit: 16,
+    meaning: "not supported here",
+    codes: ["ERR_PLATFORM", "ERR_NOT_SUPPORTED", "ERR_VERSION"],
+    next: "Linux on x86-64 or arm64 is needed, and the same version on both sides",
+  },
+  { exit: 130, meaning: "interrupted", codes: ["ERR_ABORTED"], next: "" },
+];
+
+const BY_CODE = new Map(EXIT_CODES.flatMap((row) => row.codes.map((code) => [code, row] as const)));
+const OTHER = EXIT_CODES[1] as ExitRow;
+
+/** How a command ends that fails with `code`. */
+export function exitRow(code: string): ExitRow {
+  return BY_CODE.get(code) ?? OTHER;
+}
+
+/** The table as it stands in the documentation. */
+export function exitCodeTable(): string {
+  const rows = EXIT_CODES.map(({ exit, meaning, codes }) => {
+    const named = codes.map((code) => `\`${code}\``).join(", ");
+    return `| ${exit} | ${meaning} | ${named} |`;
+  });
+  return ["| exit code | meaning | error codes |", "|---|---|---|", ...rows].join("\n");
+}

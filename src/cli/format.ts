@@ -1,0 +1,39 @@
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+/** A count of bytes in at most four digits: `0 B`, `1.5 KiB`, `20 MiB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1023.5 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 9.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+const KINDS = { file: "-", directory: "d", symlink: "l" };
+
+/** `drwxr-xr-x` */
+export function formatMode(type: keyof typeof KINDS, mode: number): string {
+  let text = KINDS[type];
+  for (let bit = 8; bit >= 0; bit -= 1) text += (mode >> bit) & 1 ? "xwr"[bit % 3] : "-";
+  return text;
+}
+
+/** `2026-01-31 23:59` in local time. */
+export function formatTime(wallMs: number): string {
+  const date = new Date(wallMs);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+/** Rows as aligned columns; numbers and sizes (`right`) stand to the right. */
+export function formatTable(rows: readonly (readonly string[])[], right: ReadonlySet<number>): string {
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length);
+  const pad = (cell: string, at: number): string =>
+    right.has(at) ? cell.padStart(widths[at] as number) : cell.padEnd(widths[at] as number);
+  return rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
+}
