@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { systemClock, systemIdler } from "../../src/system/clock.ts";
+import { systemRandom } from "../../src/system/random.ts";
+import { systemTurns } from "../../src/system/turns.ts";
+import { connectedPair, unixName } from "./support.ts";
+
+test("time goes forward, with fractions of a millisecond", () => {
+  const startMs = systemClock.nowMs();
+  let nowMs = startMs;
+  const seen = new Set<number>();
+  while (nowMs < startMs + 5) {
+    const nextMs = systemClock.nowMs();
+    assert.ok(nextMs >= nowMs);
+    nowMs = nextMs;
+    seen.add(nowMs);
+  }
+  assert.ok(seen.size > 100);
+  assert.ok(systemClock.wallMs() > Date.UTC(2024, 0));
+});
+
+test("yielding returns, and waiting for a stream ends at its time or when it has ended", (t) => {
+  const { client, server } = connectedPair(t, unixName());
+  systemIdler.yield();
+  const startMs = performance.now();
+  systemIdler.waitReadable(server, 10);
+  assert.ok(performance.now() - startMs >= 10);
+  client.close();
+  systemIdler.waitReadable(server, 10_000);
+  systemIdler.waitReadable(client, 10_000);
+  assert.ok(performance.now() - startMs < 5000);
+});
+
+test("chance gives as many bytes as asked for, and not the same again", () => {
+  assert.equal(systemRandom.bytes(0).length, 0);
+  const many = systemRandom.bytes(200_000);
+  assert.ok(many.subarray(-1000).some((byte) => byte !== 0));
+  assert.notDeepEqual(systemRandom.bytes(32), systemRandom.bytes(32));
+});
+
+test("turns: what comes soon comes before what comes later, and what is taken back never comes", async () => {
+  const order: string[] = [];
+  systemTurns.after(0, () => order.push("taken back"))();
+  await new Promise<void>((resolve) => {
+    systemTurns.after(20, () => {
+      order.push("later");
+      resolve();
+    });
+    systemTurns.soon(() => order.push("soon"));
+    order.push("now");
+  });
+  assert.deepEqual(order, ["now", "soon", "later"]);
+});
