@@ -1,9 +1,9 @@
 /** The thread of an origin's agent. Started by connect.ts with {@link AgentThreadData}; says where its poller is woken. */
-import { closeSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { Agent, type AgentOptions } from "../client/agent.ts";
 import type { FromAgent, ToAgent } from "../client/agent-messages.ts";
 import { systemClock } from "../system/clock.ts";
+import { close as closeDescriptor } from "../system/libc.ts";
 import { type MailboxEnd, openMailbox } from "../system/mailbox.ts";
 import { systemMemory } from "../system/memory.ts";
 import { systemNetwork } from "../system/network.ts";
@@ -26,7 +26,7 @@ const agent = new Agent(
     poller,
     clock: systemClock,
     random: systemRandom,
-    closeDescriptor: closeSync,
+    closeDescriptor,
   },
   options,
 );

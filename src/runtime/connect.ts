@@ -1,5 +1,3 @@
-import { closeSync } from "node:fs";
-
 import { Worker } from "node:worker_threads";
 import type { FromAgent, ToAgent } from "../client/agent-messages.ts";
 import type { Cluster, ConnectOptions } from "../client/api.ts";
@@ -8,6 +6,7 @@ import { ClusterClient } from "../client/cluster.ts";
 import { Origin } from "../client/origin.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import { systemClock, systemIdler } from "../system/clock.ts";
+import { close as closeDescriptor } from "../system/libc.ts";
 import { createMailboxPair, openMailbox } from "../system/mailbox.ts";
 import { systemMemory } from "../system/memory.ts";
 import { systemNetwork } from "../system/network.ts";
@@ -92,7 +91,7 @@ async function startAgent(agent: AgentThreadData["agent"]): Promise<RunningAgent
     clock: systemClock,
     idler: systemIdler,
     turns: systemTurns,
-    closeDescriptor: closeSync,
+    closeDescriptor,
     keepAlive: (wanted) => (wanted ? mailbox.ref() : mailbox.unref()),
   });
   mailbox.listen((message) => origin.link.take(message));
@@ -105,6 +104,7 @@ async function startAgent(agent: AgentThreadData["agent"]): Promise<RunningAgent
       new DidafsError("ERR_CLOSED", "the agent thread has ended", { cause, applied: "unknown" }),
     );
     mailbox.close();
+    waker.close();
   });
   const stop = async (): Promise<void> => {
     mailbox.post({ kind: "stop" });

@@ -74,9 +74,9 @@ export class DidafsError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C;
   readonly action: ErrorAction;
   readonly applied: Applied;
-  readonly path?: string;
-  readonly target?: string;
-  readonly value?: bigint;
+  declare readonly path?: string;
+  declare readonly target?: string;
+  declare readonly value?: bigint;
 
   constructor(code: C, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
