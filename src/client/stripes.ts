@@ -1,4 +1,4 @@
-import { regionBytes } from "../structs/striping.ts";
+import { regionBytes, regionIndex, regionOffset } from "../structs/striping.ts";
 
 /** What a window needs of one region. */
 export interface Binding {
@@ -40,17 +40,12 @@ export class Stripes {
 
   /** The region that holds the byte at `at` of the window. */
   indexOf(at: number): number {
-    return Math.floor((this.start + at) / this.#unit) % this.#count;
+    return regionIndex(this.start + at, this.#unit, this.#count);
   }
 
   /** Where that byte lies in its binding. */
   offsetOf(at: number): number {
-    const position = this.start + at;
-    const stripe = Math.floor(position / this.#unit);
-    const index = stripe % this.#count;
-    return (
-      Math.floor(stripe / this.#count) * this.#unit + (position % this.#unit) - (this.#bases[index] as number)
-    );
+    return regionOffset(this.start + at, this.#unit, this.#count) - (this.#bases[this.indexOf(at)] as number);
   }
 
   /** The region that holds the whole range in one run; undefined where several do. */

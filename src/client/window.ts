@@ -24,6 +24,12 @@ type ViewConstructor<T> = {
   readonly BYTES_PER_ELEMENT: number;
 };
 
+/** A region of the window, and how many changes it had seen. */
+interface Touched {
+  readonly index: number;
+  readonly changes: number;
+}
+
 /** What a window is made of; whoever opened it gathered this (client/open-window.ts). */
 export interface WindowParts {
   readonly path: string;
@@ -56,8 +62,12 @@ export class Window implements DidafsWindow {
   readonly #writable: boolean;
   /** Where in its region the access found last begins (see #locate). */
   #at = 0;
-  /** By region: changed since the last stable flush; a view that can be stored to counts as changed for ever. */
-  readonly #touched: Uint8Array;
+  /**
+   * By region: changes issued, and how many of them a stable flush has covered. A flush under way covers nothing yet:
+   * another one that begins meanwhile must wait for a sync too. A view that can be stored to counts as changed for ever.
+   */
+  readonly #changes: Float64Array;
+  readonly #stableChanges: Float64Array;
   readonly #viewed: Uint8Array;
   #closing: Promise<void> | undefined;
 
@@ -67,7 +77,8 @@ export class Window implements DidafsWindow {
     this.#accesses = parts.accesses;
     this.#single = parts.accesses.length === 1 ? parts.accesses[0] : undefined;
     this.#writable = parts.rights === "rw";
-    this.#touched = new Uint8Array(parts.accesses.length);
+    this.#changes = new Float64Array(parts.accesses.length);
+    this.#stableChanges = new Float64Array(parts.accesses.length);
     this.#viewed = new Uint8Array(parts.accesses.length);
     this.length = parts.stripes.length;
     this.rights = parts.rights;
@@ -259,24 +270,16 @@ export class Window implements DidafsWindow {
   async flush(durability: Durability = "memory", options?: CallOptions): Promise<void> {
     const limits = this.#limits(options);
     const stable = this.#wantsStable(durability);
-    const touched = this.#takeTouched(stable);
-    try {
-      await settleAll(touched.map((index) => this.#access(index).flush(stable, limits)));
-    } catch (error) {
-      this.#touchAgain(touched, stable);
-      throw error;
-    }
+    const touched = this.#touched();
+    await settleAll(touched.map(({ index }) => this.#access(index).flush(stable, limits)));
+    if (stable) this.#noteStable(touched);
   }
 
   flushSync(durability: Durability = "memory"): void {
     const stable = this.#wantsStable(durability);
-    const touched = this.#takeTouched(stable);
-    try {
-      for (const index of touched) this.#access(index).flushSync(stable);
-    } catch (error) {
-      this.#touchAgain(touched, stable);
-      throw error;
-    }
+    const touched = this.#touched();
+    for (const { index } of touched) this.#access(index).flushSync(stable);
+    if (stable) this.#noteStable(touched);
   }
 
   close(): Promise<void> {
@@ -319,19 +322,25 @@ export class Window implements DidafsWindow {
     return true;
   }
 
-  /** The regions that a flush must reach. */
-  #takeTouched(stable: boolean): number[] {
-    const touched: number[] = [];
-    for (let index = 0; index < this.#touched.length; index++) {
-      if (this.#touched[index] === 0 && this.#viewed[index] === 0) continue;
-      touched.push(index);
-      if (stable) this.#touched[index] = 0;
+  /** The regions that a flush must reach, each with the changes that it will cover. */
+  #touched(): Touched[] {
+    const touched: Touched[] = [];
+    for (let index = 0; index < this.#changes.length; index++) {
+      const changes = this.#changes[index] as number;
+      if (changes > (this.#stableChanges[index] as number) || this.#viewed[index] === 1)
+        touched.push({ index, changes });
     }
     return touched;
   }
 
-  #touchAgain(touched: number[], stable: boolean): void {
-    if (stable) for (const index of touched) this.#touched[index] = 1;
+  #noteStable(touched: readonly Touched[]): void {
+    for (const { index, changes } of touched) {
+      this.#stableChanges[index] = Math.max(this.#stableChanges[index] as number, changes);
+    }
+  }
+
+  #noteChange(index: number): void {
+    this.#changes[index] = (this.#changes[index] as number) + 1;
   }
 
   #access(index: number): RegionAccess {
@@ -354,7 +363,7 @@ export class Window implements DidafsWindow {
   #locateWrite(at: number, word: number): RegionAccess {
     const access = this.#locate(at, word);
     if (!this.#writable) throw this.#readOnly();
-    this.#touched[this.#single === undefined ? this.#stripes.indexOf(at) : 0] = 1;
+    this.#noteChange(this.#single === undefined ? this.#stripes.indexOf(at) : 0);
     return access;
   }
 
@@ -365,11 +374,8 @@ export class Window implements DidafsWindow {
   #checkWrite(at: number, length: number): void {
     this.#checkRange(at, length);
     if (!this.#writable) throw this.#readOnly();
-    if (this.#single !== undefined) this.#touched[0] = 1;
-    else
-      this.#stripes.forEach(at, length, (index) => {
-        this.#touched[index] = 1;
-      });
+    if (this.#single !== undefined) this.#noteChange(0);
+    else this.#stripes.forEach(at, length, (index) => this.#noteChange(index));
   }
 
   /** The window's own start counts too, since words are aligned in the file. */
