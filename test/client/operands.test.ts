@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { toKindOf, toNumber, toWordValue, wordNumber } from "../../src/client/operands.ts";
+import { isDidafsError } from "../../src/std/errors.ts";
+
+const refused = (error: unknown) => isDidafsError(error, "ERR_INVALID_ARGUMENT");
+
+describe("operands", () => {
+  it("makes the same word of numbers and bigints", () => {
+    for (const word of ["i64", "u64"] as const) {
+      assert.equal(toWordValue(wordNumber(word), 5), 5n);
+      assert.equal(toWordValue(wordNumber(word), 5n), 5n);
+    }
+    assert.equal(toWordValue(wordNumber("i32"), -5n), -5);
+    assert.equal(toWordValue(wordNumber("f64"), 0.5), 0.5);
+  });
+
+  it("refuses what the word cannot hold", () => {
+    assert.throws(() => toWordValue(wordNumber("i64"), 0.5), refused);
+    assert.throws(() => toWordValue(wordNumber("i64"), 2 ** 53), refused);
+    assert.throws(() => toWordValue(wordNumber("u64"), 2n ** 64n), refused);
+    assert.throws(() => toWordValue(wordNumber("i64"), -(2n ** 63n) - 1n), refused);
+    assert.throws(() => toWordValue(wordNumber("i32"), 2 ** 32), refused);
+    assert.throws(() => toWordValue(wordNumber("u32"), 1.5), refused);
+    assert.throws(() => toWordValue(wordNumber("f64"), 1n), refused);
+    assert.throws(() => wordNumber("i128" as never), refused);
+  });
+
+  it("gives results as the operand's kind, and the exact value where a number will not do", () => {
+    assert.equal(toKindOf(1n, 7), 7n);
+    assert.equal(toKindOf(1, 7n), 7);
+    const exact = (error: unknown) =>
+      isDidafsError(error, "ERR_UNSAFE_INTEGER") && error.value === -(2n ** 53n) && error.applied === "yes";
+    assert.throws(() => toNumber(-(2n ** 53n)), exact);
+    assert.equal(toNumber(-(2n ** 53n) + 1n), Number.MIN_SAFE_INTEGER);
+  });
+});
