@@ -1,0 +1,109 @@
+import type { Random } from "../ports/random.ts";
+import { DidafsError, isDidafsError } from "../std/errors.ts";
+import type { RpcChannel } from "./channel.ts";
+import type { Handlers } from "./handlers.ts";
+import type { RpcCallOptions } from "./outgoing-calls.ts";
+import { NONCE_BYTES, proofOf, proofsEqual, type Transcript } from "./proofs.ts";
+
+/**
+ * The mutual proof of the cluster's key that begins every control channel.
+ *
+ *     caller                                     service
+ *       hello { role, callerNonce }          →
+ *                                            ←   { serviceNonce, service, id, proof of the service }
+ *       prove { proof of the caller }        →
+ *                                            ←   {}
+ *
+ * The service proves itself first, to anyone who asks: its proof is of no use to anybody else (see proofs.ts). It
+ * keeps strangers and misdirected clients out; it does not hide or protect what is said afterwards.
+ */
+export type Role = Transcript["role"];
+
+export interface ServiceIdentity {
+  /** KEY_BYTES long. */
+  readonly key: Uint8Array;
+  readonly service: Transcript["service"];
+  /** 32 hex digits. */
+  readonly id: string;
+}
+
+/**
+ * The service's side: handlers for the calls of a peer that is not yet admitted.
+ * @param onProven what serves the peer from now on; an error that it throws refuses the peer
+ */
+export function handshakeHandlers(
+  identity: ServiceIdentity,
+  random: Random,
+  onProven: (channel: RpcChannel, role: Role) => Handlers,
+): Handlers {
+  const { key, service, id } = identity;
+  let transcript: Transcript | undefined;
+  const refuse = (channel: RpcChannel, message: string): never => {
+    const error = new DidafsError("ERR_AUTH", message);
+    channel.closeWhenSent(error);
+    throw error;
+  };
+  return {
+    hello: ({ role, nonce: callerNonce }, { channel }) => {
+      // A second hello would let a stranger collect proofs at will.
+      if (transcript !== undefined) return refuse(channel, "only one hello on a channel");
+      const serviceNonce = Buffer.from(random.bytes(NONCE_BYTES)).toString("hex");
+      transcript = { role, service, id, callerNonce, serviceNonce };
+      return { nonce: serviceNonce, proof: proofOf(key, "service", transcript), service, id };
+    },
+    prove: ({ proof }, { channel }) => {
+      if (transcript === undefined) return refuse(channel, "prove before hello");
+      if (!proofsEqual(proof, proofOf(key, "caller", transcript)))
+        return refuse(channel, wrongKey("this service"));
+      channel.admit(onProven(channel, transcript.role));
+      return {};
+    },
+  };
+}
+
+export interface IntroduceOptions extends RpcCallOptions {
+  readonly key: Uint8Array;
+  readonly random: Random;
+  readonly role: Role;
+  /** What must stand at the other end; without `id` any service of that kind will do. */
+  readonly expect: { readonly service: Transcript["service"]; readonly id?: string | undefined };
+  /** What the peer may call on this side afterwards. */
+  readonly handlers?: Handlers;
+}
+
+/**
+ * The caller's side: proves the key to the service and has the service prove it. The channel must be stepped meanwhile.
+ * On failure the channel is closed.
+ * @returns the service's identity
+ * @throws ERR_AUTH (wrong key, or not the service that was expected) and what RpcChannel.call throws
+ */
+export async function introduce(channel: RpcChannel, options: IntroduceOptions): Promise<{ id: string }> {
+  const { key, random, role, expect } = options;
+  try {
+    const callerNonce = Buffer.from(random.bytes(NONCE_BYTES)).toString("hex");
+    const hello = await channel.call("hello", { role, nonce: callerNonce }, options);
+    const { service, id, nonce: serviceNonce } = hello;
+    const transcript: Transcript = { role, service, id, callerNonce, serviceNonce };
+    if (!proofsEqual(hello.proof, proofOf(key, "service", transcript))) {
+      throw new DidafsError("ERR_AUTH", wrongKey(channel.peer));
+    }
+    if (service !== expect.service || (expect.id !== undefined && id !== expect.id)) {
+      const wanted = `${expect.service} ${expect.id ?? ""}`.trimEnd();
+      throw new DidafsError("ERR_AUTH", `${channel.peer} is ${service} ${id}, expected was ${wanted}`);
+    }
+    // The service has proven itself; what it calls right behind its next answer must find its handlers.
+    channel.admit(options.handlers ?? {});
+    await channel.call("prove", { proof: proofOf(key, "caller", transcript) }, options);
+    return { id };
+  } catch (error) {
+    channel.close(isDidafsError(error) ? error : undefined);
+    throw error;
+  }
+}
+
+function wrongKey(peer: string): string {
+  return (
+    `${peer} has another cluster key. The key is taken from the option (key or keyFile), else from the file that ` +
+    "DIDAFS_KEY_FILE names, else from the per-user file that `didafs up` writes"
+  );
+}

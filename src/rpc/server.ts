@@ -1,0 +1,127 @@
+import type { Clock } from "../ports/clock.ts";
+import type { MemoryPort } from "../ports/memory.ts";
+import type { Address, Listener, Network, Stream } from "../ports/network.ts";
+import { type Poller, READABLE } from "../ports/poller.ts";
+import type { Random } from "../ports/random.ts";
+import { DidafsError } from "../std/errors.ts";
+import { RpcChannel } from "./channel.ts";
+import type { Handlers } from "./handlers.ts";
+import { handshakeHandlers, type Role, type ServiceIdentity } from "./handshake.ts";
+import { ADMISSION_TIMEOUT_MS } from "./limits.ts";
+
+export interface RpcServerOptions {
+  readonly network: Network;
+  readonly memory: MemoryPort;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly identity: ServiceIdentity;
+  /** Channels at a time, strangers included; further connections are closed at once. */
+  readonly channelsMax: number;
+  /** A peer has proven itself: returns what serves it. */
+  readonly onOpen: (channel: RpcChannel, role: Role) => Handlers;
+  /** A channel that was opened has ended. */
+  readonly onClose?: (channel: RpcChannel, reason: DidafsError) => void;
+  readonly onFault?: (error: unknown, method: string) => void;
+  readonly poller?: Poller | undefined;
+  /** What the poller reports for listeners and channels. */
+  readonly pollToken?: number | undefined;
+}
+
+/** Accepts connections on its listeners, has each peer prove the key, and steps all channels. */
+export class RpcServer {
+  readonly #options: RpcServerOptions;
+  readonly #listeners: Listener[] = [];
+  /** Until when a channel must be admitted, by channel. */
+  readonly #channels = new Map<RpcChannel, number>();
+  #refusedCount = 0;
+  #acceptedCount = 0;
+
+  constructor(options: RpcServerOptions) {
+    this.#options = options;
+  }
+
+  get channelCount(): number {
+    return this.#channels.size;
+  }
+
+  /** Connections closed because there were too many. */
+  get refusedCount(): number {
+    return this.#refusedCount;
+  }
+
+  /** @returns the address to connect to @throws ERR_PORT_IN_USE, ERR_UNREACHABLE */
+  listen(address: Address): Address {
+    const listener = this.#options.network.listen(address);
+    this.#listeners.push(listener);
+    this.#options.poller?.watch(listener, READABLE, this.#options.pollToken ?? 0);
+    return listener.address;
+  }
+
+  /** @returns connections taken, frames moved and channels ended */
+  doWork(nowMs: number): number {
+    let work = this.#accept(nowMs);
+    for (const [channel, admittedByMs] of this.#channels) {
+      work += channel.doWork(nowMs);
+      if (channel.ended === undefined && !channel.admitted && nowMs >= admittedByMs) {
+        channel.close(
+          new DidafsError("ERR_AUTH", `the key was not proven within ${ADMISSION_TIMEOUT_MS} ms`),
+        );
+        work += 1;
+      }
+      if (channel.ended !== undefined) this.#channels.delete(channel);
+    }
+    return work;
+  }
+
+  close(): void {
+    for (const listener of this.#listeners.splice(0)) {
+      this.#options.poller?.unwatch(listener);
+      listener.close();
+    }
+    for (const channel of this.#channels.keys()) {
+      channel.close(new DidafsError("ERR_CLOSED", "the service is stopping"));
+    }
+    this.#channels.clear();
+  }
+
+  #accept(nowMs: number): number {
+    let accepted = 0;
+    for (const listener of this.#listeners) {
+      for (let stream = listener.accept(); stream !== undefined; stream = listener.accept()) {
+        accepted += 1;
+        if (this.#channels.size >= this.#options.channelsMax) {
+          this.#refusedCount += 1;
+          stream.close();
+          continue;
+        }
+        const channel = this.#open(stream, listener.address);
+        this.#channels.set(channel, nowMs + ADMISSION_TIMEOUT_MS);
+      }
+    }
+    return accepted;
+  }
+
+  #open(stream: Stream, at: Address): RpcChannel {
+    const { memory, clock, random, identity, onOpen, onClose, onFault, poller, pollToken } = this.#options;
+    this.#acceptedCount += 1;
+    let isOpen = false;
+    const channel: RpcChannel = new RpcChannel({
+      stream,
+      memory,
+      clock,
+      poller,
+      pollToken,
+      onFault,
+      peer: `connection ${this.#acceptedCount} (${at.kind})`,
+      handlers: handshakeHandlers(identity, random, (opened, role) => {
+        const handlers = onOpen(opened, role);
+        isOpen = true;
+        return handlers;
+      }),
+      onEnd: (reason) => {
+        if (isOpen) onClose?.(channel, reason);
+      },
+    });
+    return channel;
+  }
+}

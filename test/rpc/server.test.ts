@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Poller, READABLE, type Source, WRITABLE } from "../../src/ports/poller.ts";
+import { RpcChannel } from "../../src/rpc/channel.ts";
+import { introduce } from "../../src/rpc/handshake.ts";
+import { ADMISSION_TIMEOUT_MS } from "../../src/rpc/limits.ts";
+import { RpcServer } from "../../src/rpc/server.ts";
+import { SimClock } from "../../src/sim/clock.ts";
+import { SimMemory } from "../../src/sim/memory.ts";
+import { SimNetwork } from "../../src/sim/network.ts";
+import { SimRandom } from "../../src/sim/random.ts";
+import { failureOf, settle } from "./harness.ts";
+
+const key = new Uint8Array(32).fill(1);
+const id = "0123456789abcdef0123456789abcdef";
+const stat = { inode: 1, type: "file", size: 2, mode: 0o644, mtimeMs: 3 } as const;
+
+/** Remembers what is watched, and for what. */
+class SpyPoller implements Poller {
+  readonly interests = new Map<number, number>();
+  readonly seen: number[] = [];
+  readonly ready = new Int32Array(0);
+  readonly wakeDescriptor = -1;
+  watch(source: Source, interest: number): void {
+    this.interests.set(source.descriptor, interest);
+    this.seen.push(interest);
+  }
+  unwatch(source: Source): void {
+    assert.ok(this.interests.delete(source.descriptor), "only what is watched is unwatched");
+  }
+  wait(): number {
+    return 0;
+  }
+  close(): void {}
+}
+
+function service(channelsMax = 10, bufferBytes = 1 << 16) {
+  const network = new SimNetwork({ bufferBytes });
+  const memory = new SimMemory();
+  const clock = new SimClock();
+  const random = new SimRandom(1);
+  const poller = new SpyPoller();
+  const log: string[] = [];
+  const server = new RpcServer({
+    network,
+    memory,
+    clock,
+    random,
+    poller,
+    channelsMax,
+    identity: { key, service: "meta", id },
+    onOpen: (_, role) => {
+      log.push(`open ${role}`);
+      return { "meta.stat": ({ path }) => ({ ...stat, size: path.length }) };
+    },
+    onClose: (_, reason) => log.push(`close ${reason.code}`),
+  });
+  const address = server.listen({ kind: "tcp", host: "127.0.0.1", port: 0 });
+  const connect = () =>
+    new RpcChannel({ stream: network.connect(address), memory, clock, peer: "the service" });
+  const enter = async (channel: RpcChannel) => {
+    const introduced = introduce(channel, {
+      key,
+      random,
+      role: "origin",
+      expect: { service: "meta" },
+      timeoutMs: 9000,
+    });
+    await settle(clock, [server, channel]);
+    await introduced;
+  };
+  return { network, memory, clock, poller, log, server, address, connect, enter };
+}
+
+test("serves those who prove the key, and tells when they come and go", async () => {
+  const { clock, log, server, connect, enter } = service();
+  const channel = connect();
+  await enter(channel);
+  const answer = channel.call("meta.stat", { path: "/ab" }, { timeoutMs: 1000 });
+  await settle(clock, [server, channel]);
+  assert.equal((await answer).size, 3);
+  channel.close();
+  await settle(clock, [server]);
+  assert.deepEqual(log, ["open origin", "close ERR_UNREACHABLE"]);
+  assert.equal(server.channelCount, 0);
+});
+
+test("a stranger is shown out after the deadline, without having been let in", async () => {
+  const { clock, log, server, connect } = service();
+  const channel = connect();
+  await settle(clock, [server, channel]);
+  assert.equal(server.channelCount, 1);
+  await settle(clock, [server, channel], ADMISSION_TIMEOUT_MS);
+  assert.equal(server.channelCount, 0);
+  assert.equal(channel.ended?.code, "ERR_UNREACHABLE");
+  assert.deepEqual(log, []);
+});
+
+test("one channel too many is closed at once; a place that becomes free is given again", async () => {
+  const { clock, server, connect, enter } = service(2);
+  const first = connect();
+  await enter(first);
+  await enter(connect());
+  const third = connect();
+  await settle(clock, [server, third]);
+  assert.equal(third.ended?.code, "ERR_UNREACHABLE");
+  assert.equal(server.refusedCount, 1);
+  first.close();
+  await settle(clock, [server]);
+  await enter(connect());
+  assert.equal(server.channelCount, 2);
+});
+
+test("streams are watched for room only while something waits to be sent", async () => {
+  const { clock, poller, server, connect, enter } = service(10, 600);
+  const channel = connect();
+  await enter(channel);
+  poller.seen.length = 0;
+  const calls = [1, 2, 3, 4, 5, 6].map(() => channel.call("meta.stat", { path: "/x" }, { timeoutMs: 1000 }));
+  for (let i = 0; i < 20; i++) {
+    channel.doWork(0);
+    for (let j = 0; j < 5; j++) server.doWork(0);
+    await Promise.resolve();
+  }
+  await settle(clock, [server, channel]);
+  await Promise.all(calls);
+  assert.deepEqual([...new Set(poller.seen)], [READABLE | WRITABLE, READABLE]);
+  assert.deepEqual([...poller.interests.values()], [READABLE, READABLE]);
+  server.close();
+  assert.equal(poller.interests.size, 0);
+});
+
+test("stopping ends every channel and frees the address", async () => {
+  const { clock, network, log, server, address, connect, enter } = service();
+  const channel = connect();
+  await enter(channel);
+  const lost = failureOf(channel.call("meta.stat", { path: "/" }, { timeoutMs: 1000 }));
+  server.close();
+  await settle(clock, [channel]);
+  assert.equal((await lost).code, "ERR_UNREACHABLE");
+  assert.deepEqual(log, ["open origin", "close ERR_CLOSED"]);
+  network.listen(address).close();
+});
