@@ -60,6 +60,7 @@ export class Window implements DidafsWindow {
   /** The only access, where there is one; then window and region count bytes alike. */
   readonly #single: RegionAccess | undefined;
   readonly #writable: boolean;
+  readonly #start: number;
   /** Where in its region the access found last begins (see #locate). */
   #at = 0;
   /**
@@ -77,6 +78,7 @@ export class Window implements DidafsWindow {
     this.#accesses = parts.accesses;
     this.#single = parts.accesses.length === 1 ? parts.accesses[0] : undefined;
     this.#writable = parts.rights === "rw";
+    this.#start = parts.stripes.start;
     this.#changes = new Float64Array(parts.accesses.length);
     this.#stableChanges = new Float64Array(parts.accesses.length);
     this.#viewed = new Uint8Array(parts.accesses.length);
@@ -350,8 +352,8 @@ export class Window implements DidafsWindow {
   /** The access that holds the word at `at`, and in #at where the word lies in it. */
   #locate(at: number, word: number): RegionAccess {
     const bytes = wordBytes(word);
-    this.#checkAligned(at, word);
     if (!(at >= 0 && at + bytes <= this.length)) throw this.#outOfRange(at, bytes);
+    this.#checkAligned(at, word);
     if (this.#single !== undefined) {
       this.#at = at;
       return this.#single;
@@ -378,11 +380,12 @@ export class Window implements DidafsWindow {
     else this.#stripes.forEach(at, length, (index) => this.#noteChange(index));
   }
 
-  /** The window's own start counts too, since words are aligned in the file. */
+  /** Words are aligned in the file, so the window's own start counts too. Word sizes are powers of two. */
   #checkAligned(at: number, word: number): void {
     const bytes = wordBytes(word);
-    if (!Number.isInteger(at) || (at + this.#stripes.start) % bytes !== 0)
+    if (((at + this.#start) & (bytes - 1)) !== 0 || !Number.isInteger(at)) {
       throw this.#misaligned(at, bytes, word);
+    }
   }
 
   async #pieces(

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { pipeline } from "node:stream/promises";
+import { addAbortSignal, type Readable } from "node:stream";
 import { pour } from "./chunks.ts";
 import type { Sink, Source } from "./ends.ts";
 import { sourceOf } from "./local-tree.ts";
@@ -14,13 +14,13 @@ const MODE = 0o644;
  * Takes all bytes of a stream of unknown length into a temporary file, because a file in the cluster is made with its
  * size. The file has no name any more when this returns, so that nothing is left of it however the process ends.
  */
-export async function spool(input: NodeJS.ReadableStream, signal: AbortSignal): Promise<Source> {
+export async function spool(input: Readable, signal: AbortSignal): Promise<Source> {
   const folder = await mkdtemp(path.join(tmpdir(), "didafs-"));
   const handle = await open(path.join(folder, "spool"), "wx+", 0o600).finally(() =>
     rm(folder, { recursive: true }),
   );
   try {
-    await pipeline(input, handle.createWriteStream({ autoClose: false }), { signal });
+    await handle.writeFile(addAbortSignal(signal, input));
     return { ...(await sourceOf(handle, "the input")), mode: MODE };
   } catch (error) {
     await handle.close();
