@@ -34,6 +34,8 @@ function keepCompiledCode() {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     module.enableCompileCache(folder);
+    // Threads and services do not inherit it otherwise.
+    process.env.NODE_COMPILE_CACHE = folder;
   } catch {
     // Only slower without.
   }
