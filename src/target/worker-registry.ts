@@ -154,9 +154,11 @@ export class WorkerRegistry {
   /** Ends all sessions and unmaps all regions, and says so. */
   close(): void {
     for (const number of [...this.#sessions.keys()]) this.#endSession(number);
-    for (const region of [...this.#regions.values(), ...this.#leaving.splice(0)]) {
-      this.#memoryPort.free(region.memory);
+    for (const { memory, inode, index } of this.#leaving.splice(0)) {
+      this.#memoryPort.free(memory);
+      this.#mailbox.post({ type: "unmapped", inode, index });
     }
+    for (const { memory } of this.#regions.values()) this.#memoryPort.free(memory);
     this.#regions.clear();
     this.#mailbox.post({ type: "stopped" });
   }

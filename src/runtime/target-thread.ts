@@ -1,0 +1,142 @@
+/** A target: control on this thread, data plane and syncing on threads of their own. */
+import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import type { Drive } from "../ports/drive.ts";
+import type { Poller } from "../ports/poller.ts";
+import { isDidafsError } from "../std/errors.ts";
+import { systemClock } from "../system/clock.ts";
+import { openFileDrive } from "../system/file-drive.ts";
+import { close as closeDescriptor } from "../system/libc.ts";
+import { lockDirectory } from "../system/lock.ts";
+import { systemMemory } from "../system/memory.ts";
+import { openMemoryDrive } from "../system/memory-drive.ts";
+import { systemNetwork } from "../system/network.ts";
+import { createPoller } from "../system/poller.ts";
+import { systemRandom } from "../system/random.ts";
+import { TargetControl } from "../target/control.ts";
+import { runControlLoop } from "./loop.ts";
+import { runService, type ServiceHost } from "./service-host.ts";
+import { TargetIdentity } from "./target-identity.ts";
+import { TargetThreads } from "./target-threads.ts";
+
+interface TargetOptions {
+  readonly dir: string;
+  readonly drive: "file" | "memory";
+  readonly keyHex: string;
+  readonly meta: { readonly host: string; readonly port: number };
+  readonly host: string;
+  /** Data-plane workers; default: one for every four processors, at least one. */
+  readonly workers?: number;
+}
+
+/** How long a target that is told to stop may take to answer what is under way. */
+const STOP_MS = 3000;
+
+runService<TargetOptions>(async (host) => {
+  const lock = lockDirectory(host.options.dir);
+  try {
+    await serve(host);
+  } finally {
+    lock.release();
+  }
+});
+
+async function serve(host: ServiceHost<TargetOptions>): Promise<void> {
+  const { dir, drive: kind, workers = defaultWorkers() } = host.options;
+  const identity = new TargetIdentity(dir);
+  const directory = path.join(dir, "regions");
+  const drive = kind === "file" ? openFileDrive(directory) : openMemoryDrive();
+  const poller = createPoller();
+  const crash = new AbortController();
+  const threads = new TargetThreads({
+    workers,
+    host: host.options.host,
+    syncDirectory: kind === "file" ? directory : undefined,
+    controlWakeDescriptor: poller.wakeDescriptor,
+    onCrash: (error) => crash.abort(error),
+  });
+  try {
+    const started = await orCrash(threads.start(), crash.signal);
+    const control = createControl(host.options, identity, drive, poller, threads, started);
+    await runUntilStopped(control, poller, host, identity, crash);
+  } finally {
+    await threads.stop(crash.signal.aborted ? 0 : STOP_MS);
+    poller.close();
+    drive.close();
+  }
+}
+
+function defaultWorkers(): number {
+  return Math.max(1, Math.floor(availableParallelism() / 4));
+}
+
+/** The promise's result, unless a thread dies first. */
+async function orCrash<T>(promise: Promise<T>, crash: AbortSignal): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    crash.addEventListener("abort", () => reject(crash.reason as Error));
+    promise.then(resolve, reject);
+  });
+}
+
+function createControl(
+  options: TargetOptions,
+  identity: TargetIdentity,
+  drive: Drive,
+  poller: Poller,
+  threads: TargetThreads,
+  workers: Awaited<ReturnType<TargetThreads["start"]>>,
+): TargetControl {
+  return new TargetControl({
+    network: systemNetwork,
+    memory: systemMemory,
+    clock: systemClock,
+    random: systemRandom,
+    poller,
+    drive,
+    sync: threads.controlSync,
+    workers,
+    id: identity.id,
+    pid: process.pid,
+    uid: process.getuid?.() ?? 0,
+    key: Buffer.from(options.keyHex, "hex"),
+    meta: { kind: "tcp", ...options.meta },
+    tcp: { kind: "tcp", host: options.host, port: 0 },
+    unix: { kind: "unix", name: `didafs-${randomBytes(16).toString("hex")}` },
+    admitCluster: (id) => identity.admitCluster(id),
+    closeDescriptor,
+    log: (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`),
+  });
+}
+
+async function runUntilStopped(
+  control: TargetControl,
+  poller: Poller,
+  host: ServiceHost<TargetOptions>,
+  identity: TargetIdentity,
+  crash: AbortController,
+): Promise<void> {
+  let announced = false;
+  const agent = {
+    doWork(nowMs: number): number {
+      const work = control.doWork(nowMs);
+      const failure = control.registrationFailure;
+      if (!announced && control.registered) {
+        announced = true;
+        host.ready({ id: identity.id });
+      } else if (!announced && isDidafsError(failure, "ERR_AUTH", "ERR_VERSION", "ERR_CORRUPT")) {
+        // Trying again cannot help.
+        crash.abort(failure);
+      }
+      return work;
+    },
+    busy: () => control.busy(),
+  };
+  await runControlLoop(agent, poller, systemClock, AbortSignal.any([host.stopping, crash.signal]));
+  // Without one of its threads it can neither answer nor end anything in good order; the supervisor starts it again.
+  crash.signal.throwIfAborted();
+  const closed = new AbortController();
+  void control.close().finally(() => closed.abort());
+  const patience = AbortSignal.any([closed.signal, AbortSignal.timeout(STOP_MS)]);
+  await runControlLoop(control, poller, systemClock, patience);
+}

@@ -1,0 +1,228 @@
+import type { Clock } from "../ports/clock.ts";
+import type { Drive } from "../ports/drive.ts";
+import type { Mailbox } from "../ports/mailbox.ts";
+import type { MemoryPort } from "../ports/memory.ts";
+import type { Address, Network } from "../ports/network.ts";
+import type { Poller } from "../ports/poller.ts";
+import type { Random } from "../ports/random.ts";
+import { RpcServer } from "../rpc/server.ts";
+import { DidafsError } from "../std/errors.ts";
+import type { Endpoint } from "../wire/control.ts";
+import { sumCounters } from "./counters.ts";
+import { DirectGrants } from "./direct-grants.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import { OpenRegions } from "./open-regions.ts";
+import { RegionStore } from "./region-store.ts";
+import { Registration } from "./registration.ts";
+import { Sessions } from "./sessions.ts";
+import type { SyncChannel } from "./stable-flushes.ts";
+import { SyncClient } from "./sync-client.ts";
+import { type WorkerEvents, WorkerLink } from "./worker-link.ts";
+
+/** Control channels, which is to say sessions, at a time. */
+const CHANNELS_MAX = 4096;
+/** All channels are stepped every time, so what the poller reports for them says nothing. */
+const POLL_TOKEN = 0;
+
+type TcpAddress = Endpoint["tcp"]["control"];
+type UnixAddress = Endpoint["unix"]["control"];
+
+/** One data-plane worker, as the control thread reaches it. */
+export interface WorkerParts {
+  readonly mailbox: Mailbox<ToWorker, FromWorker>;
+  readonly counters: Float64Array;
+  readonly tcp: TcpAddress;
+  readonly unix: UnixAddress;
+}
+
+export interface TargetControlParts {
+  readonly network: Network;
+  readonly memory: MemoryPort;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly poller: Poller;
+  readonly drive: Drive;
+  /** To the drive's sync thread; never used where the drive is not durable. */
+  readonly sync: SyncChannel;
+  readonly workers: readonly WorkerParts[];
+  /** The target's identity, 32 hex digits. */
+  readonly id: string;
+  readonly pid: number;
+  /** The user that the target runs as. */
+  readonly uid: number;
+  readonly key: Uint8Array;
+  readonly meta: Address;
+  /** Where origins' control channels come in; port 0 lets the kernel choose. */
+  readonly tcp: TcpAddress;
+  readonly unix: UnixAddress;
+  /** See Registration. */
+  readonly admitCluster: (id: string) => void;
+  readonly closeDescriptor: (descriptor: number) => void;
+  /** Told of what is nobody's error but ours, or the drive's. */
+  readonly log: (line: string) => void;
+}
+
+/** The control thread of a target: sessions, bindings, regions, and its registration. Stepped. */
+export class TargetControl {
+  readonly #parts: TargetControlParts;
+  readonly #workers: readonly WorkerLink[];
+  readonly #sync: SyncClient;
+  readonly #store: RegionStore;
+  readonly #regions: OpenRegions;
+  readonly #grants: DirectGrants;
+  readonly #sessions: Sessions;
+  readonly #server: RpcServer;
+  readonly #registration: Registration;
+  readonly #endpoint: Endpoint;
+
+  constructor(parts: TargetControlParts) {
+    this.#parts = parts;
+    const { memory, random, drive, uid } = parts;
+    const events = this.#workerEvents();
+    this.#workers = parts.workers.map(({ mailbox }) => new WorkerLink(mailbox, events));
+    this.#sync = new SyncClient(parts.sync);
+    this.#store = new RegionStore(drive, memory, this.#sync);
+    this.#regions = new OpenRegions(this.#store, this.#workers);
+    this.#grants = new DirectGrants(this.#regions, uid, parts.closeDescriptor);
+    this.#sessions = new Sessions({
+      regions: this.#regions,
+      workers: this.#workers,
+      random,
+      grants: this.#grants,
+      durable: drive.durable,
+    });
+    this.#server = this.#createServer();
+    this.#endpoint = this.#listen();
+    this.#registration = this.#createRegistration();
+  }
+
+  /** True once the metadata service knows this target. */
+  get registered(): boolean {
+    return this.#registration.registered;
+  }
+
+  /** What ended the last attempt to register, if it failed. */
+  get registrationFailure(): DidafsError | undefined {
+    return this.#registration.failure;
+  }
+
+  /** @returns work done; 0 when there was nothing to do */
+  doWork(nowMs: number): number {
+    let work = this.#sessions.doWork(nowMs);
+    for (const worker of this.#workers) work += worker.doWork();
+    work += this.#sync.doWork();
+    work += this.#server.doWork(nowMs);
+    return work + this.#registration.doWork(nowMs);
+  }
+
+  /** True while an answer is awaited that ends no wait of the poller by itself. */
+  busy(): boolean {
+    return this.#registration.busy || this.#sync.pendingCount > 0 || this.#pendingOrders() > 0;
+  }
+
+  #pendingOrders(): number {
+    return this.#workers.reduce((sum, worker) => sum + worker.pendingCount, 0);
+  }
+
+  /** Ends all sessions and stops the workers; to be stepped until it resolves. */
+  async close(): Promise<void> {
+    this.#registration.close();
+    this.#server.close();
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
+    this.#regions.closeAll();
+  }
+
+  #workerEvents(): WorkerEvents {
+    return {
+      sessionViolated: (session, reason) => {
+        this.#parts.log(`session ${session} ended: ${reason}`);
+        this.#sessions.violated(session, reason);
+      },
+      regionFailed: (inode, index, errno) => {
+        this.#parts.log(
+          `syncing region ${inode}.${index} failed with errno ${errno}; it is not served any more`,
+        );
+        this.#regions.failed(inode, index);
+      },
+    };
+  }
+
+  #createServer(): RpcServer {
+    const { network, memory, clock, random, poller, key, id } = this.#parts;
+    return new RpcServer({
+      network,
+      memory,
+      clock,
+      random,
+      identity: { key, service: "target", id },
+      channelsMax: CHANNELS_MAX,
+      onOpen: (_, role) => {
+        if (role !== "origin") throw new DidafsError("ERR_AUTH", "a target is called by origins only");
+        return this.#sessions.handlers();
+      },
+      onClose: (channel) => this.#sessions.channelEnded(channel),
+      onFault: (error, method) => this.#fault(error, method),
+      poller,
+      pollToken: POLL_TOKEN,
+    });
+  }
+
+  #listen(): Endpoint {
+    const { id, drive, tcp, unix, workers } = this.#parts;
+    return {
+      target: id,
+      drive: drive.kind,
+      tcp: {
+        control: this.#server.listen(tcp) as TcpAddress,
+        workers: workers.map((worker) => worker.tcp),
+      },
+      unix: {
+        control: this.#server.listen(unix) as UnixAddress,
+        workers: workers.map((worker) => worker.unix),
+      },
+    };
+  }
+
+  #createRegistration(): Registration {
+    const { network, memory, clock, random, poller, key, meta, pid, admitCluster } = this.#parts;
+    return new Registration({
+      network,
+      memory,
+      clock,
+      random,
+      poller,
+      pollToken: POLL_TOKEN,
+      key,
+      meta,
+      admitCluster,
+      handlers: {
+        "region.create": async ({ inode, index, byteLength }) => {
+          await this.#store.create(inode, index, byteLength);
+          return {};
+        },
+        "region.remove": async ({ inode, index }) => {
+          this.#regions.removed(inode, index);
+          await this.#store.remove(inode, index);
+          return {};
+        },
+      },
+      describe: () => ({ endpoint: this.#endpoint, pid, ...this.#store.capacity() }),
+      heartbeat: () => ({
+        ...this.#store.capacity(),
+        regions: this.#store.count,
+        sessions: this.#sessions.count,
+        counters: this.#counters(),
+      }),
+      onFault: (error, method) => this.#fault(error, method),
+    });
+  }
+
+  #counters(): Record<string, number> {
+    const { mappings, mappedBytes } = this.#grants;
+    return { ...sumCounters(this.#parts.workers.map(({ counters }) => counters)), mappings, mappedBytes };
+  }
+
+  #fault(error: unknown, method: string): void {
+    this.#parts.log(`${method}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  }
+}

@@ -1,0 +1,156 @@
+import type { DriveObject } from "../ports/drive.ts";
+import { assert } from "../std/assert.ts";
+import { DidafsError } from "../std/errors.ts";
+import type { RegionStore } from "./region-store.ts";
+import type { WorkerLink } from "./worker-link.ts";
+import { regionKey } from "./worker-region.ts";
+
+/** Regions without a user that stay open, because opening and mapping one takes long. */
+const IDLE_MAX = 256;
+
+export type Sharing = "managed" | "raw";
+
+/** A region that is open, and who uses it. */
+export interface OpenRegion {
+  readonly inode: number;
+  readonly index: number;
+  readonly byteLength: number;
+  readonly object: DriveObject;
+  /** The number of its home worker. */
+  readonly worker: number;
+  /** Bindings, and descriptors on their way to origins. */
+  users: number;
+  /** How its bindings share it, and how many there are. */
+  sharing: Sharing;
+  bindings: number;
+}
+
+/** The regions that a target has open. One that nobody uses any more stays for a while, the least recent goes first. */
+export class OpenRegions {
+  readonly #store: RegionStore;
+  readonly #workers: readonly WorkerLink[];
+  readonly #open = new Map<string, OpenRegion>();
+  /** Without a user, least recently used first. */
+  readonly #idle = new Map<string, OpenRegion>();
+  readonly #closing = new Map<string, Promise<void>>();
+  /** Removed, but open for those who had them open. */
+  readonly #removed = new Set<OpenRegion>();
+  /** Whose sync failed: never served again by this process. */
+  readonly #failed = new Set<string>();
+
+  constructor(store: RegionStore, workers: readonly WorkerLink[]) {
+    this.#store = store;
+    this.#workers = workers;
+  }
+
+  /**
+   * Opens a region for one more binding; `release` undoes it.
+   * @throws ERR_DATA_LOST, ERR_IO (a sync of it failed), ERR_SHARING_CONFLICT, ERR_CORRUPT, ERR_VERSION
+   */
+  async acquire(inode: number, index: number, sharing: Sharing): Promise<OpenRegion> {
+    const key = regionKey(inode, index);
+    for (let closing = this.#closing.get(key); closing !== undefined; closing = this.#closing.get(key)) {
+      await closing;
+    }
+    if (this.#failed.has(key)) {
+      throw new DidafsError(
+        "ERR_IO",
+        `A sync of region ${key} failed; it is served again when its target restarts.`,
+      );
+    }
+    const region = this.#open.get(key) ?? this.#openRegion(key, inode, index);
+    if (this.#removed.has(region)) throw new DidafsError("ERR_DATA_LOST", `Region ${key} was removed.`);
+    if (region.bindings > 0 && region.sharing !== sharing) {
+      throw new DidafsError(
+        "ERR_SHARING_CONFLICT",
+        `Region ${key} is open for ${region.sharing} access; ${sharing} access must wait until that has ended.`,
+      );
+    }
+    region.sharing = sharing;
+    region.bindings += 1;
+    this.pin(region);
+    return region;
+  }
+
+  #openRegion(key: string, inode: number, index: number): OpenRegion {
+    const { object, identity } = this.#store.open(inode, index);
+    const worker = homeWorker(inode, index, this.#workers.length);
+    const { byteLength } = identity;
+    const region: OpenRegion = {
+      inode,
+      index,
+      byteLength,
+      object,
+      worker,
+      users: 0,
+      sharing: "managed",
+      bindings: 0,
+    };
+    this.#open.set(key, region);
+    return region;
+  }
+
+  release(region: OpenRegion): void {
+    region.bindings -= 1;
+    assert(region.bindings >= 0, "a binding of a region is released once");
+    this.unpin(region);
+  }
+
+  /** Keeps the region open until `unpin`. */
+  pin(region: OpenRegion): void {
+    region.users += 1;
+    this.#idle.delete(regionKey(region.inode, region.index));
+  }
+
+  unpin(region: OpenRegion): void {
+    region.users -= 1;
+    if (region.users > 0) return;
+    if (this.#removed.has(region)) this.#close(region);
+    else this.#idle.set(regionKey(region.inode, region.index), region);
+    for (const oldest of this.#idle.values()) {
+      if (this.#idle.size <= IDLE_MAX) break;
+      this.#close(oldest);
+    }
+  }
+
+  /** The region's name is gone: it closes with its last user, and nobody new gets it. */
+  removed(inode: number, index: number): void {
+    const region = this.#open.get(regionKey(inode, index));
+    if (region === undefined) return;
+    this.#removed.add(region);
+    if (region.users === 0) this.#close(region);
+  }
+
+  failed(inode: number, index: number): void {
+    this.#failed.add(regionKey(inode, index));
+  }
+
+  #close(region: OpenRegion): void {
+    const key = regionKey(region.inode, region.index);
+    this.#idle.delete(key);
+    this.#removed.delete(region);
+    this.#open.delete(key);
+    const worker = this.#workers[region.worker] as WorkerLink;
+    // The worker may still be sending from its mapping, and syncing by this descriptor.
+    const closing = worker.unmap(region.inode, region.index).then(() => {
+      region.object.close();
+      this.#closing.delete(key);
+    });
+    this.#closing.set(key, closing);
+  }
+
+  /** Closes everything, after the workers have stopped. */
+  closeAll(): void {
+    for (const region of this.#open.values()) region.object.close();
+    this.#open.clear();
+    this.#idle.clear();
+  }
+}
+
+/** The worker that alone holds a region's state. Source of the mixing: MurmurHash3's finalizer (Austin Appleby). */
+function homeWorker(inode: number, index: number, workers: number): number {
+  let mixed = (inode ^ Math.imul(index + 1, 0x9e3779b1) ^ (inode / 2 ** 32)) | 0;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return ((mixed ^ (mixed >>> 16)) >>> 0) % workers;
+}

@@ -1,0 +1,134 @@
+import type { Clock } from "../ports/clock.ts";
+import type { MemoryPort } from "../ports/memory.ts";
+import type { Address, Network } from "../ports/network.ts";
+import type { Poller } from "../ports/poller.ts";
+import type { Random } from "../ports/random.ts";
+import { RpcChannel } from "../rpc/channel.ts";
+import type { Handlers } from "../rpc/handlers.ts";
+import { introduce } from "../rpc/handshake.ts";
+import { DidafsError } from "../std/errors.ts";
+import type { Params } from "../wire/control.ts";
+
+const CALL_MS = 5000;
+const BACKOFF_MS_MIN = 50;
+const BACKOFF_MS_MAX = 2000;
+
+export interface RegistrationParts {
+  readonly network: Network;
+  readonly memory: MemoryPort;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly poller: Poller;
+  readonly pollToken: number;
+  /** Of the cluster; proven to the metadata service and by it. */
+  readonly key: Uint8Array;
+  readonly meta: Address;
+  /** What the metadata service may call on this target. */
+  readonly handlers: Handlers;
+  describe(): Params<"meta.register">;
+  heartbeat(): Params<"meta.heartbeat">;
+  /** The service has proven itself as that of this cluster. @throws when it is not the target's own cluster */
+  admitCluster(id: string): void;
+  onFault(error: unknown, method: string): void;
+}
+
+/**
+ * The target's place with the metadata service: connects, registers, sends heartbeats, is called by it; begins again,
+ * for ever, when the channel ends.
+ */
+export class Registration {
+  readonly #parts: RegistrationParts;
+  #channel: RpcChannel | undefined;
+  #introducing = false;
+  #nextAttemptMs = 0;
+  #backoffMs: number = BACKOFF_MS_MIN;
+  #heartbeatMs = 0;
+  #nextHeartbeatMs = 0;
+  #closed = false;
+  /** Registered, at this moment. */
+  registered = false;
+  /** What ended the last attempt. */
+  failure: DidafsError | undefined;
+
+  constructor(parts: RegistrationParts) {
+    this.#parts = parts;
+  }
+
+  get busy(): boolean {
+    return this.#introducing;
+  }
+
+  /** @returns work done */
+  doWork(nowMs: number): number {
+    if (this.#closed) return 0;
+    if (this.#channel === undefined) {
+      if (this.#introducing || nowMs < this.#nextAttemptMs) return 0;
+      this.#connect(nowMs);
+      return 1;
+    }
+    const work = this.#channel.doWork(nowMs);
+    if (this.registered && nowMs >= this.#nextHeartbeatMs) {
+      this.#nextHeartbeatMs = nowMs + this.#heartbeatMs;
+      this.#beat(this.#channel);
+      return work + 1;
+    }
+    return work;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#channel?.close();
+  }
+
+  #connect(nowMs: number): void {
+    this.#nextAttemptMs = nowMs + this.#backoffMs;
+    this.#backoffMs = Math.min(this.#backoffMs * 2, BACKOFF_MS_MAX);
+    this.#introducing = true;
+    this.#register().then(
+      () => {
+        this.#introducing = false;
+        this.#backoffMs = BACKOFF_MS_MIN;
+        this.failure = undefined;
+      },
+      (error: unknown) => {
+        this.#introducing = false;
+        this.failure = error instanceof DidafsError ? error : undefined;
+        if (this.failure === undefined) this.#parts.onFault(error, "meta.register");
+        this.#channel?.close();
+      },
+    );
+  }
+
+  async #register(): Promise<void> {
+    const { network, memory, clock, random, poller, pollToken, key, meta, handlers, onFault } = this.#parts;
+    const channel = new RpcChannel({
+      stream: network.connect(meta),
+      memory,
+      clock,
+      peer: "the metadata service",
+      poller,
+      pollToken,
+      onFault,
+      onEnd: () => {
+        if (this.#channel === channel) this.#channel = undefined;
+        this.registered = false;
+      },
+    });
+    this.#channel = channel;
+    const limits = { timeoutMs: CALL_MS };
+    const expect = { service: "meta" } as const;
+    const { id } = await introduce(channel, { key, random, role: "target", expect, handlers, ...limits });
+    this.#parts.admitCluster(id);
+    const { heartbeatMs } = await channel.call("meta.register", this.#parts.describe(), limits);
+    this.#heartbeatMs = heartbeatMs;
+    this.#nextHeartbeatMs = clock.nowMs() + heartbeatMs;
+    this.registered = true;
+  }
+
+  #beat(channel: RpcChannel): void {
+    channel.call("meta.heartbeat", this.#parts.heartbeat(), { timeoutMs: CALL_MS }).catch(() => {
+      // A service that does not answer may have forgotten this target: register again.
+      channel.close();
+    });
+  }
+}

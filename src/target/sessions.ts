@@ -1,0 +1,189 @@
+import { READ, WRITE } from "../iommu/domain.ts";
+import type { Random } from "../ports/random.ts";
+import type { RpcChannel } from "../rpc/channel.ts";
+import type { CallContext, Handlers } from "../rpc/handlers.ts";
+import { codeOf, DidafsError } from "../std/errors.ts";
+import { REGION_HEADER_BYTES } from "../structs/region-header.ts";
+import type { Params, Result } from "../wire/control.ts";
+import { TOKEN_BYTES } from "../wire/header.ts";
+import type { DirectGrants } from "./direct-grants.ts";
+import type { OpenRegion, OpenRegions } from "./open-regions.ts";
+import type { WorkerLink } from "./worker-link.ts";
+
+const LEASE_MS_DEFAULT = 10_000;
+const LEASE_MS_MIN = 500;
+const LEASE_MS_MAX = 60_000;
+const BINDINGS_MAX = 65_536;
+
+interface Session {
+  readonly number: number;
+  readonly channel: RpcChannel;
+  readonly leaseMs: number;
+  leaseEndMs: number;
+  ended: boolean;
+  nextHandle: number;
+  readonly bindings: Map<number, OpenRegion>;
+}
+
+export interface SessionsParts {
+  readonly regions: OpenRegions;
+  readonly workers: readonly WorkerLink[];
+  readonly random: Random;
+  readonly grants: DirectGrants;
+  readonly durable: boolean;
+}
+
+/** The sessions of origins with this target: their leases and what they have bound. */
+export class Sessions {
+  readonly #parts: SessionsParts;
+  readonly #byChannel = new Map<RpcChannel, Session>();
+  #nextNumber = 1;
+  #nowMs = 0;
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+  }
+
+  get count(): number {
+    return this.#byChannel.size;
+  }
+
+  /** Ends sessions whose lease has run out. @returns sessions ended */
+  doWork(nowMs: number): number {
+    this.#nowMs = nowMs;
+    let ended = 0;
+    for (const [channel, session] of this.#byChannel) {
+      if (nowMs < session.leaseEndMs) continue;
+      // Ends the session through `channelEnded`.
+      channel.close(new DidafsError("ERR_SESSION_LOST", `no renewal for ${session.leaseMs} ms`));
+      ended += 1;
+    }
+    return ended;
+  }
+
+  /** The calls of an origin. */
+  handlers(): Handlers {
+    return {
+      "session.open": (params, { channel }) => this.#open(params, channel),
+      "session.renew": (_, { channel }) => {
+        const session = this.#of(channel);
+        session.leaseEndMs = this.#nowMs + session.leaseMs;
+        return {};
+      },
+      "window.bind": (params, context) => this.#bind(params, context),
+      "window.unbind": ({ handle }, { channel }) => this.#unbind(handle, this.#of(channel)),
+    };
+  }
+
+  /** The session ends with its channel; its regions are released when nothing of it is left at any worker. */
+  channelEnded(channel: RpcChannel): void {
+    const session = this.#byChannel.get(channel);
+    if (session === undefined) return;
+    this.#byChannel.delete(channel);
+    session.ended = true;
+    const { workers, regions } = this.#parts;
+    // The workers answer in the order they were asked, so a binding that is under way is there before the end of it.
+    void Promise.all(workers.map((worker) => worker.closeSession(session.number))).then(() => {
+      for (const region of session.bindings.values()) regions.release(region);
+      session.bindings.clear();
+    });
+  }
+
+  /** A worker saw the session break the protocol. */
+  violated(number: number, reason: string): void {
+    for (const session of this.#byChannel.values()) {
+      if (session.number === number) session.channel.close(new DidafsError("ERR_PROTOCOL", reason));
+    }
+  }
+
+  #open({ leaseMs }: Params<"session.open">, channel: RpcChannel): Result<"session.open"> {
+    if (this.#byChannel.has(channel)) {
+      throw new DidafsError("ERR_INVALID_ARGUMENT", "this channel already has its session");
+    }
+    const granted =
+      leaseMs === 0 ? LEASE_MS_DEFAULT : Math.min(Math.max(leaseMs, LEASE_MS_MIN), LEASE_MS_MAX);
+    const session: Session = {
+      number: this.#nextNumber,
+      channel,
+      leaseMs: granted,
+      leaseEndMs: this.#nowMs + granted,
+      ended: false,
+      nextHandle: 1,
+      bindings: new Map(),
+    };
+    this.#nextNumber += 1;
+    this.#byChannel.set(channel, session);
+    const { random, workers } = this.#parts;
+    const token = random.bytes(TOKEN_BYTES);
+    for (const worker of workers) worker.openSession(session.number, token);
+    return {
+      session: session.number,
+      token: Buffer.from(token).toString("hex"),
+      leaseMs: granted,
+      uid: channel.credentials?.uid,
+      workers: workers.length,
+    };
+  }
+
+  #of(channel: RpcChannel): Session {
+    const session = this.#byChannel.get(channel);
+    if (session === undefined) throw new DidafsError("ERR_SESSION_LOST", "this channel has no session");
+    return session;
+  }
+
+  async #bind(params: Params<"window.bind">, context: CallContext): Promise<Result<"window.bind">> {
+    const session = this.#of(context.channel);
+    if (session.bindings.size >= BINDINGS_MAX) {
+      throw new DidafsError("ERR_TOO_MANY", `a session may have ${BINDINGS_MAX} windows open`);
+    }
+    const { regions, workers, grants, durable } = this.#parts;
+    const { inode, index, at, byteLength, rights, sharing } = params;
+    const region = await regions.acquire(inode, index, sharing);
+    if (session.ended || at > region.byteLength || byteLength > region.byteLength - at) {
+      regions.release(region);
+      if (session.ended) throw new DidafsError("ERR_SESSION_LOST", "the session ended meanwhile");
+      throw new DidafsError("ERR_RANGE", `the region has ${region.byteLength} bytes`);
+    }
+    // From here on the end of the session releases it.
+    const handle = session.nextHandle;
+    session.nextHandle += 1;
+    session.bindings.set(handle, region);
+    const { object } = region;
+    const status = await (workers[region.worker] as WorkerLink).bind({
+      session: session.number,
+      handle,
+      region: { inode, index, descriptor: object.descriptor, byteLength: region.byteLength, durable },
+      at,
+      byteLength,
+      rights: rights === "rw" ? READ | WRITE : READ,
+    });
+    if (session.ended) throw new DidafsError("ERR_SESSION_LOST", "the session ended meanwhile");
+    if (status !== 0) {
+      session.bindings.delete(handle);
+      regions.release(region);
+      throw new DidafsError(codeOf(status), "the worker could not map the region");
+    }
+    const answer = {
+      handle,
+      worker: region.worker,
+      regionBytes: region.byteLength,
+      dataOffset: REGION_HEADER_BYTES,
+    };
+    try {
+      return { ...answer, ...grants.grant(params, region, context) };
+    } catch (error) {
+      await this.#unbind(handle, session);
+      throw error;
+    }
+  }
+
+  async #unbind(handle: number, session: Session): Promise<Record<string, never>> {
+    const region = session.bindings.get(handle);
+    if (region === undefined) throw new DidafsError("ERR_BAD_HANDLE", `there is no window ${handle}`);
+    // Out of the table first: neither a second unbind nor the session's end will release it again.
+    session.bindings.delete(handle);
+    await (this.#parts.workers[region.worker] as WorkerLink).unbind(session.number, handle);
+    this.#parts.regions.release(region);
+    return {};
+  }
+}

@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import type { Memory } from "../../src/ports/memory.ts";
+import { RpcChannel } from "../../src/rpc/channel.ts";
+import { introduce } from "../../src/rpc/handshake.ts";
+import { RpcServer } from "../../src/rpc/server.ts";
+import { SimClock } from "../../src/sim/clock.ts";
+import { SimDrive } from "../../src/sim/drive.ts";
+import { simMailboxPair } from "../../src/sim/mailbox.ts";
+import { SimMemory } from "../../src/sim/memory.ts";
+import { SimNetwork } from "../../src/sim/network.ts";
+import { SimPoller } from "../../src/sim/poller.ts";
+import { SimRandom } from "../../src/sim/random.ts";
+import { syncAreaBytes, syncQueueAt } from "../../src/structs/sync-queue.ts";
+import { TargetControl } from "../../src/target/control.ts";
+import { COUNTER, createCounters } from "../../src/target/counters.ts";
+import { DataPlane } from "../../src/target/data-plane.ts";
+import { DriveSyncer } from "../../src/target/drive-syncer.ts";
+import type { FromWorker, ToWorker } from "../../src/target/messages.ts";
+import type { Method, Params, Result } from "../../src/wire/control.ts";
+import { OPCODE } from "../../src/wire/header.ts";
+import { command, RawClient } from "./worker-fixture.ts";
+
+const META = { kind: "tcp", host: "meta", port: 1 } as const;
+const CONTROL_TCP = { kind: "tcp", host: "target", port: 1 } as const;
+const CONTROL_UNIX = { kind: "unix", name: "control" } as const;
+export const KEY = new Uint8Array(32).fill(9);
+export const CLUSTER = "c".repeat(32);
+export const TARGET = "7".repeat(32);
+export const OWN_UID = 1000;
+
+export interface TargetFixtureOptions {
+  readonly drive?: "file" | "memory";
+  readonly driveBytes?: number;
+  readonly workers?: number;
+  /** Of every peer on a unix stream. */
+  readonly peerUid?: number;
+  readonly admitCluster?: (id: string) => void;
+  /** Leaves the sync thread out of what `step` steps. */
+  readonly holdSyncs?: boolean;
+}
+
+/** An origin's control channel. */
+export interface Origin {
+  readonly channel: RpcChannel;
+  call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>>;
+}
+
+/** A whole target on simulated ports, with the metadata service it registers with. */
+export class TargetFixture {
+  readonly network: SimNetwork;
+  readonly memory = new SimMemory();
+  readonly drive: SimDrive;
+  readonly clock = new SimClock();
+  readonly random = new SimRandom(1);
+  readonly control: TargetControl;
+  readonly planes: DataPlane[] = [];
+  readonly counters: Float64Array[] = [];
+  readonly syncer: DriveSyncer;
+  readonly logged: string[] = [];
+  readonly closedDescriptors: number[] = [];
+  /** What the metadata service was told, in order. */
+  readonly told: { method: string; params: unknown }[] = [];
+  holdSyncs: boolean;
+  meta: RpcServer;
+  metaChannel: RpcChannel | undefined;
+  readonly #origins: RpcChannel[] = [];
+
+  constructor(options: TargetFixtureOptions = {}) {
+    this.holdSyncs = options.holdSyncs ?? false;
+    this.network = new SimNetwork({ credentials: { pid: 1, uid: options.peerUid ?? OWN_UID } });
+    this.drive = new SimDrive(this.memory, options.drive ?? "file", options.driveBytes);
+    const workerCount = options.workers ?? 2;
+    const words = new Int32Array(new SharedArrayBuffer(syncAreaBytes(workerCount + 1)));
+    const poller = new SimPoller();
+    const workers = Array.from({ length: workerCount }, (_, i) => {
+      const tcp = this.network.listen({ kind: "tcp", host: "target", port: 100 + i });
+      const unix = this.network.listen({ kind: "unix", name: `worker ${i}` });
+      const [near, far] = simMailboxPair<ToWorker, FromWorker>();
+      const counters = createCounters();
+      this.counters.push(counters);
+      const plane = new DataPlane({
+        memoryPort: this.memory,
+        poller: new SimPoller(),
+        tcp,
+        unix,
+        mailbox: far,
+        counters,
+        sync: { words, at: syncQueueAt(i + 1) },
+      });
+      this.planes.push(plane);
+      return {
+        mailbox: near,
+        counters,
+        tcp: { kind: "tcp", host: "target", port: 100 + i } as const,
+        unix: { kind: "unix", name: `worker ${i}` } as const,
+      };
+    });
+    this.syncer = new DriveSyncer(this.drive, words, new Array(workerCount + 1).fill(poller));
+    this.meta = this.startMeta();
+    this.control = new TargetControl({
+      network: this.network,
+      memory: this.memory,
+      clock: this.clock,
+      random: this.random,
+      poller,
+      drive: this.drive,
+      sync: { words, at: syncQueueAt(0) },
+      workers,
+      id: TARGET,
+      pid: 42,
+      uid: OWN_UID,
+      key: KEY,
+      meta: META,
+      tcp: CONTROL_TCP,
+      unix: CONTROL_UNIX,
+      admitCluster: options.admitCluster ?? (() => {}),
+      closeDescriptor: (descriptor) => this.closedDescriptors.push(descriptor),
+      log: (line) => this.logged.push(line),
+    });
+  }
+
+  startMeta(): RpcServer {
+    const server = new RpcServer({
+      network: this.network,
+      memory: this.memory,
+      clock: this.clock,
+      random: this.random,
+      identity: { key: KEY, service: "meta", id: CLUSTER },
+      channelsMax: 10,
+      onOpen: (channel, role) => {
+        assert.equal(role, "target");
+        return {
+          "meta.register": (params) => {
+            this.metaChannel = channel;
+            this.told.push({ method: "meta.register", params });
+            return { heartbeatMs: 1000 };
+          },
+          "meta.heartbeat": (params) => {
+            this.told.push({ method: "meta.heartbeat", params });
+            return {};
+          },
+        };
+      },
+    });
+    server.listen(META);
+    return server;
+  }
+
+  /** Steps everything once, and lets promises run. */
+  async step(): Promise<void> {
+    const nowMs = this.clock.nowMs();
+    this.control.doWork(nowMs);
+    for (const plane of this.planes) plane.doWork(nowMs);
+    if (!this.holdSyncs) this.syncer.doWork();
+    this.meta.doWork(nowMs);
+    for (const channel of this.#origins) channel.doWork(nowMs);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async steps(count: number): Promise<void> {
+    for (let i = 0; i < count; i += 1) await this.step();
+  }
+
+  /** Steps everything until the promise has settled. */
+  async settle<T>(promise: Promise<T>): Promise<T> {
+    let settled = false;
+    const done = promise.finally(() => {
+      settled = true;
+    });
+    done.catch(() => {});
+    for (let round = 0; !settled; round += 1) {
+      assert.ok(round < 1000, "what is awaited comes");
+      await this.step();
+    }
+    return await done;
+  }
+
+  /** Time passes in small steps. */
+  async pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 100) {
+      this.clock.advance(100);
+      await this.step();
+    }
+  }
+
+  async registered(): Promise<RpcChannel> {
+    for (let round = 0; !this.control.registered; round += 1) {
+      assert.ok(round < 1000, "the target registers");
+      await this.step();
+    }
+    return this.metaChannel as RpcChannel;
+  }
+
+  createRegion(inode: number, index: number, byteLength: number): Promise<unknown> {
+    const channel = this.metaChannel as RpcChannel;
+    return this.settle(channel.call("region.create", { inode, index, byteLength }, { timeoutMs: 60_000 }));
+  }
+
+  removeRegion(inode: number, index: number): Promise<unknown> {
+    const channel = this.metaChannel as RpcChannel;
+    return this.settle(channel.call("region.remove", { inode, index }, { timeoutMs: 60_000 }));
+  }
+
+  async origin(kind: "tcp" | "unix" = "unix"): Promise<Origin> {
+    const address = kind === "unix" ? CONTROL_UNIX : CONTROL_TCP;
+    const channel = new RpcChannel({
+      stream: this.network.connect(address, { acceptDescriptors: kind === "unix" }),
+      memory: this.memory,
+      clock: this.clock,
+      peer: "the target",
+      closeDescriptor: () => {},
+    });
+    this.#origins.push(channel);
+    const expect = { service: "target", id: TARGET } as const;
+    await this.settle(
+      introduce(channel, { key: KEY, random: this.random, role: "origin", expect, timeoutMs: 1e6 }),
+    );
+    return {
+      channel,
+      call: (method, params) => this.settle(channel.call(method, params, { timeoutMs: 1e6 })),
+    };
+  }
+
+  /** A proven data connection of a session to a worker. */
+  enter(worker: number, session: Result<"session.open">): RawClient {
+    const stream = this.network.connect({ kind: "unix", name: `worker ${worker}` });
+    const client = new RawClient(stream, () => {
+      for (const plane of this.planes) plane.doWork(this.clock.nowMs());
+      if (!this.holdSyncs) this.syncer.doWork();
+    });
+    const payload = new Uint8Array(Buffer.from(session.token, "hex"));
+    client.send(command({ opcode: OPCODE.HELLO, operand: BigInt(session.session), payload }));
+    assert.equal(client.answer().status, 0);
+    return client;
+  }
+
+  /** The region's data, as they lie on the drive. */
+  dataOf(inode: number, index: number): Memory {
+    const object = this.drive.open(`${inode}.${index}`);
+    assert.ok(object, "the region is on the drive");
+    object.close();
+    return this.memory.map(object.descriptor, 4096, object.byteLength - 4096, true);
+  }
+
+  sum(name: string): number {
+    const at = COUNTER[name as keyof typeof COUNTER] as number;
+    return this.counters.reduce((sum, counters) => sum + (counters[at] as number), 0);
+  }
+}
