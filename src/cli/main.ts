@@ -7,7 +7,7 @@ import { type Failure, failureJson, failureOf, failureText } from "./failure.ts"
 import { makeProgram } from "./program.ts";
 
 /** Longest time that an interrupted command gets to remove what is half-made. */
-const CLEANUP_MS = 8_000;
+const CLEANUP_MS = 20_000;
 
 const stop = new AbortController();
 let stoppedBy: NodeJS.Signals | undefined;
