@@ -1,5 +1,8 @@
-/** The sync thread of a durable drive. Started by target-threads.ts with {@link SyncThreadData}. */
-import { workerData } from "node:worker_threads";
+/**
+ * The sync thread of a durable drive. Started by target-threads.ts with {@link SyncThreadData}; posts one message once it
+ * serves, from when on it needs its producers' descriptors no more.
+ */
+import { parentPort, workerData } from "node:worker_threads";
 import { awaitDoorbell, doorbell } from "../structs/sync-queue.ts";
 import { openFileDriveSync } from "../system/file-drive.ts";
 import { createWaker } from "../system/poller.ts";
@@ -24,6 +27,7 @@ const stop = new Int32Array(data.stop);
 const drive = openFileDriveSync(data.directory);
 const wakers = data.wakeDescriptors.map((descriptor) => createWaker(descriptor));
 const syncer = new DriveSyncer(drive, words, wakers);
+parentPort?.postMessage("ready");
 for (;;) {
   // Read before the queues are looked at: whoever rings after that ends the sleep before it begins.
   const seen = doorbell(words);

@@ -54,7 +54,10 @@ async function serve(host: ServiceHost<TargetOptions>): Promise<void> {
     host: host.options.host,
     syncDirectory: kind === "file" ? directory : undefined,
     controlWakeDescriptor: poller.wakeDescriptor,
-    onCrash: (error) => crash.abort(error),
+    onCrash: (error) => {
+      log(error.message);
+      crash.abort(error);
+    },
   });
   try {
     const started = await orCrash(threads.start(), crash.signal);
@@ -69,6 +72,10 @@ async function serve(host: ServiceHost<TargetOptions>): Promise<void> {
 
 function defaultWorkers(): number {
   return Math.max(1, Math.floor(availableParallelism() / 4));
+}
+
+function log(line: string): void {
+  process.stderr.write(`${new Date().toISOString()} ${line}\n`);
 }
 
 /** The promise's result, unless a thread dies first. */
@@ -105,7 +112,7 @@ function createControl(
     unix: { kind: "unix", name: `didafs-${randomBytes(16).toString("hex")}` },
     admitCluster: (id) => identity.admitCluster(id),
     closeDescriptor,
-    log: (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`),
+    log,
   });
 }
 

@@ -50,7 +50,7 @@ export class TargetThreads {
       Array.from({ length: workers }, (_, index) => this.#startWorker(index)),
     );
     const wakeDescriptors = [controlWakeDescriptor, ...started.map(({ wakeDescriptor }) => wakeDescriptor)];
-    this.#startSync(wakeDescriptors);
+    await this.#startSync(wakeDescriptors);
     return started.map(({ parts }) => parts);
   }
 
@@ -79,7 +79,7 @@ export class TargetThreads {
     };
   }
 
-  #startSync(wakeDescriptors: readonly number[]): void {
+  async #startSync(wakeDescriptors: readonly number[]): Promise<void> {
     const { syncDirectory } = this.#options;
     if (syncDirectory === undefined) return;
     const data: SyncThreadData = {
@@ -88,7 +88,7 @@ export class TargetThreads {
       wakeDescriptors,
       stop: this.#syncStop,
     };
-    this.#spawn("sync-thread", data, []);
+    await once(this.#spawn("sync-thread", data, []), "message");
   }
 
   #spawn(name: string, data: object, transfer: import("node:worker_threads").Transferable[]): Worker {
@@ -119,7 +119,7 @@ export class TargetThreads {
     this.#stopping = true;
     Atomics.store(new Int32Array(this.#syncStop), 0, 1);
     ringDoorbell(new Int32Array(this.#syncArea));
-    const exits = [...this.#threads].map((thread) => once(thread, "exit"));
+    const exits = [...this.#threads].map((thread) => new Promise((resolve) => thread.once("exit", resolve)));
     const grace = AbortSignal.timeout(graceMs);
     await Promise.race([Promise.all(exits), once(grace, "abort")]);
     await Promise.all([...this.#threads].map((thread) => thread.terminate()));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Mailbox } from "../../src/ports/mailbox.ts";
+import type { MemoryPort } from "../../src/ports/memory.ts";
 import type { Stream } from "../../src/ports/network.ts";
 import { ENDED, WOULD_BLOCK } from "../../src/ports/network.ts";
 import { SimDrive } from "../../src/sim/drive.ts";
@@ -169,19 +170,23 @@ export interface Answer {
 export class RawClient {
   readonly stream: Stream;
   readonly #step: () => void;
+  readonly #memory: MemoryPort;
   #received = new Uint8Array(0);
   ended = false;
 
-  constructor(stream: Stream, step: () => void) {
+  /** @param step lets the worker work, where it does not by itself */
+  constructor(stream: Stream, step: () => void, memory: MemoryPort = new SimMemory()) {
     this.stream = stream;
     this.#step = step;
+    this.#memory = memory;
   }
 
   /** Sends all of it, stepping the worker while there is no room. */
   send(bytes: Uint8Array): void {
+    const memory = this.#memory.borrow(bytes);
     let rounds = 0;
     for (let at = 0; at < bytes.length; ) {
-      const taken = this.stream.send({ address: 0, u8: bytes }, at, bytes.length - at);
+      const taken = this.stream.send(memory, at, bytes.length - at);
       if (taken === ENDED) {
         this.ended = true;
         return;
@@ -200,8 +205,9 @@ export class RawClient {
   /** Takes what has arrived. */
   receive(): void {
     const chunk = new Uint8Array(1 << 16);
+    const memory = this.#memory.borrow(chunk);
     for (let idle = 0; idle < 3; ) {
-      const count = this.stream.recv({ address: 0, u8: chunk }, 0, chunk.length);
+      const count = this.stream.recv(memory, 0, chunk.length);
       if (count === ENDED) {
         this.ended = true;
         return;
