@@ -28,6 +28,7 @@ export function makeProgram(version: string, signal: AbortSignal): Command {
   addClusterCommands(program, run);
   addFileCommands(program, run);
   addCopyCommands(program, run);
+  addBenchCommand(program, run);
   return program;
 }
 
@@ -153,6 +154,20 @@ function addCopyCommands(program: Command, run: Runner): void {
         "didafs cp :/backup.tar - | tar t",
       ) +
         "\nA copy takes its name only when it is whole. Symbolic links are followed to files, and skipped otherwise.\n",
+    );
+}
+
+function addBenchCommand(program: Command, run: Runner): void {
+  program
+    .command("bench")
+    .description("measure beside peers and limits, on a throw-away cluster")
+    .option("--rows <names>", "which rows, as in docs/bench.md (default: all)")
+    .option("--seconds <seconds>", "measuring time of each case (default: 2)", seconds)
+    .option("--quick", "show that everything works, not how fast it is")
+    .action(run(() => import("./commands/bench.ts")))
+    .addHelpText(
+      "after",
+      examples("didafs bench", "didafs bench --rows L1 --seconds 5", "didafs bench --json"),
     );
 }
 

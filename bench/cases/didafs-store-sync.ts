@@ -1,0 +1,23 @@
+/** `window.storeSync` of an i64, from a number. */
+import type { OpenCase } from "../harness/case.ts";
+import { openWorkingFile } from "./working-file.ts";
+
+export const open: OpenCase = async (setup) => {
+  const { window, targetBytes, close } = await openWorkingFile(setup);
+  const { pattern } = setup;
+  const end = setup.words * 8;
+  return {
+    batch(word, count) {
+      let at = word * 8;
+      for (let i = 0; i < count; i++) {
+        const low = (pattern[at / 4] as number) >>> 0;
+        window.storeSync(at, (pattern[at / 4 + 1] as number) * 2 ** 32 + low);
+        at += 8;
+        if (at === end) at = 0;
+      }
+      return 0;
+    },
+    bytes: targetBytes,
+    close,
+  };
+};

@@ -1,0 +1,21 @@
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { findProgram } from "../harness/installed.ts";
+import type { Absent } from "../harness/row.ts";
+import { runProgram } from "../harness/run-program.ts";
+
+const COMPILE_MS = 60_000;
+
+/** Compiles `name`.c of this folder into `dir`, with optimisation as a release would have. @returns the program */
+export async function compileProgram(
+  name: string,
+  dir: string,
+  signal: AbortSignal,
+): Promise<string | Absent> {
+  const compiler = findProgram("cc");
+  if (compiler === undefined) return { absent: "no C compiler (cc)" };
+  const source = fileURLToPath(new URL(`./${name}.c`, import.meta.url));
+  const program = path.join(dir, name);
+  await runProgram(compiler, ["-O2", "-o", program, source], { withinMs: COMPILE_MS, signal });
+  return program;
+}

@@ -1,0 +1,47 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { cpus, loadavg, release } from "node:os";
+import { fileURLToPath } from "node:url";
+
+/** Where and of what the figures were taken. */
+export interface Environment {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly kernel: string;
+  readonly node: string;
+  readonly didafs: string;
+  /** Commit of the sources, with `+` where files differ from it; undefined outside a repository. */
+  readonly commit?: string;
+  readonly startedAt: string;
+  /** Processes that wanted a core in the minute before: above 0, others had part of the machine. */
+  readonly loadBefore: number;
+}
+
+export function environment(): Environment {
+  const commit = commitOf(fileURLToPath(new URL("../..", import.meta.url)));
+  const processors = cpus();
+  return {
+    cpu: processors[0]?.model ?? "unknown",
+    cores: processors.length,
+    kernel: release(),
+    node: process.version,
+    didafs: JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version,
+    ...(commit === undefined ? {} : { commit }),
+    startedAt: new Date().toISOString(),
+    loadBefore: loadavg()[0] ?? 0,
+  };
+}
+
+function commitOf(dir: string): string | undefined {
+  const git = (...args: string[]): string =>
+    execFileSync("git", ["-C", dir, ...args], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  try {
+    const changed = git("status", "--porcelain", "--untracked-files=no") !== "";
+    return `${git("rev-parse", "--short=12", "HEAD")}${changed ? "+" : ""}`;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,138 @@
+import { openModule, openOnCluster } from "../harness/module-case.ts";
+import type { CaseSpec, Row } from "../harness/row.ts";
+import { openPingPong } from "../limits/limit-cases.ts";
+import { openMpi } from "../peers/mpi.ts";
+import { openRedisBenchmark, openRedisModule } from "../peers/redis-cases.ts";
+import { openUcx } from "../peers/ucx.ts";
+import { caseModule } from "./case-module.ts";
+
+const READS = { role: "didafs", moves: "get", limit: "c-ping-pong" } as const;
+const WRITES = { role: "didafs", moves: "put", limit: "c-ping-pong" } as const;
+
+function didafs(module: string, rights: "r" | "rw"): CaseSpec["open"] {
+  return openOnCluster(caseModule(module), { transport: "tcp", sharing: "managed", rights });
+}
+
+const DIDAFS: CaseSpec[] = [
+  {
+    ...READS,
+    id: "get-sync",
+    name: "getSync 8 B",
+    mode: "Sync",
+    peer: "redis-benchmark-get",
+    open: didafs("didafs-get-sync", "r"),
+  },
+  {
+    ...WRITES,
+    id: "put-sync",
+    name: "putSync 8 B",
+    mode: "Sync",
+    peer: "redis-benchmark-set",
+    open: didafs("didafs-put-sync", "rw"),
+  },
+  {
+    ...READS,
+    id: "get",
+    name: "get 8 B",
+    mode: "promise",
+    peer: "redis-get",
+    open: didafs("didafs-get", "r"),
+  },
+  {
+    ...WRITES,
+    id: "put",
+    name: "put 8 B",
+    mode: "promise",
+    peer: "redis-set",
+    open: didafs("didafs-put", "rw"),
+  },
+];
+
+function redis(moves: "get" | "put", command: "get" | "set"): CaseSpec[] {
+  const name = `Redis ${command.toUpperCase()} 8 B`;
+  return [
+    {
+      id: `redis-${command}`,
+      name,
+      mode: "Node client",
+      role: "peer",
+      moves,
+      open: openRedisModule(caseModule(`redis-${command}`)),
+    },
+    {
+      id: `redis-benchmark-${command}`,
+      name,
+      mode: "its C client",
+      role: "peer",
+      moves,
+      open: openRedisBenchmark,
+    },
+  ];
+}
+
+const PEERS: CaseSpec[] = [
+  ...redis("get", "get"),
+  ...redis("put", "set"),
+  {
+    id: "net-echo",
+    name: "Node net echo 8 B",
+    mode: "promise",
+    role: "peer",
+    moves: "get",
+    open: openModule(caseModule("net-echo")),
+  },
+  {
+    id: "ucx",
+    name: "UCX put to and fro 8 B",
+    mode: "tcp",
+    role: "peer",
+    moves: "put",
+    open: openUcx("tcp"),
+  },
+  { id: "mpi", name: "MPI_Get 8 B", mode: "tcp", role: "peer", moves: "get", open: openMpi },
+];
+
+/** Over TCP on the loopback interface, one operation at a time. */
+export const R1: Row = {
+  id: "R1",
+  title: "get and put of 8 bytes over TCP, one at a time",
+  words: 1024,
+  batchOps: 1,
+  compare: "p50Ns",
+  cases: [
+    ...DIDAFS,
+    ...PEERS,
+    {
+      id: "c-ping-pong",
+      name: "C ping-pong 8 B",
+      mode: "polled TCP",
+      role: "limit",
+      moves: "get",
+      open: openPingPong,
+    },
+    {
+      id: "control",
+      name: "empty loop",
+      mode: "harness",
+      role: "control",
+      moves: "get",
+      open: openModule(caseModule("control")),
+    },
+    {
+      id: "control-promise",
+      name: "await nothing",
+      mode: "harness",
+      role: "control",
+      moves: "get",
+      open: openModule(caseModule("control-promise")),
+    },
+  ],
+  targets: [
+    { case: "get-sync", bound: { kind: "within", reference: "c-ping-pong", factor: 1.35 } },
+    { case: "put-sync", bound: { kind: "within", reference: "c-ping-pong", factor: 1.35 } },
+    { case: "get", bound: { kind: "within", reference: "c-ping-pong", factor: 1.6 } },
+    { case: "put", bound: { kind: "within", reference: "c-ping-pong", factor: 1.6 } },
+    { case: "get-sync", bound: { kind: "faster", reference: "redis-benchmark-get", factor: 4 } },
+    { case: "get", bound: { kind: "faster", reference: "redis-get", factor: 4 } },
+  ],
+};
