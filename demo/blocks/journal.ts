@@ -20,7 +20,7 @@ export function readJournal(file: string): Block[] {
 
 /** The bytes of a block: a xorshift sequence from its seed, without zero bytes, which stand for "never written". */
 export function fillBlock(into: Uint8Array, seed: number): Uint8Array {
-  let state = (seed ^ 0x9e3779b9) | 1;
+  let state = seed ^ 0x9e3779b9 || 1;
   for (let i = 0; i < into.byteLength; i++) {
     state ^= state << 13;
     state ^= state >>> 17;

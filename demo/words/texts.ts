@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { IngestedFile } from "../manifest.ts";
 
-const TEXT_BYTES_MAX = 48 * 2 ** 20;
+const TEXT_BYTES_MAX = 32 * 2 ** 20;
 const PIECE_BYTES = 256 * 1024;
 /** In this order, as far as there is room: prose and documents, tables and markup, program text. */
 const KINDS = [
