@@ -19,7 +19,9 @@ export interface KvEngine {
   read<T>(body: (reader: KvReader) => T): T;
   /**
    * Runs `body` alone, serializably. Resolves with its result once the writes are durable; a body that throws
-   * writes nothing and the promise rejects with that error.
+   * writes nothing and the promise rejects with that error. The body is synchronous, and may run more than once: it
+   * has no effects but its writes and its result.
+   * @throws (rejects) ERR_NO_SPACE, ERR_IO, ERR_CLOSED besides what the body raises
    */
   transact<T>(body: (transaction: KvTransaction) => T): Promise<T>;
   close(): Promise<void>;
