@@ -50,12 +50,14 @@ export class WorkerFixture {
   readonly orders: Mailbox<ToWorker, FromWorker>;
   readonly plane: DataPlane;
   readonly syncer: DriveSyncer;
+  readonly syncWords: Int32Array;
   nowMs = 0;
 
   constructor(options: WorkerFixtureOptions = {}) {
     this.network = new SimNetwork(options);
     this.drive = new SimDrive(this.memory, options.drive ?? "file");
     const words = new Int32Array(new SharedArrayBuffer(syncAreaBytes(1)));
+    this.syncWords = words;
     const [orders, mailbox] = simMailboxPair<ToWorker, FromWorker>();
     this.orders = orders;
     this.syncer = new DriveSyncer(this.drive, words, [this.poller]);

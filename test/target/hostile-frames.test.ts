@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { SimRandom } from "../../src/sim/random.ts";
+import { OPCODE } from "../../src/wire/header.ts";
+import { FLUSH_STABLE, OPS, opFlags } from "../../src/wire/ops.ts";
+import { type CommandFields, command, READ_ONLY, READ_WRITE, WorkerFixture } from "./worker-fixture.ts";
+
+const BYTES = 512;
+const CANARY = 0x7e;
+
+/** A region of four parts: canary, a writable window, a read-only window, canary; and one that nobody has bound. */
+function besieged(seed: number) {
+  const fixture = new WorkerFixture({ seed });
+  const token = fixture.openSession(1);
+  const region = { inode: 1, byteLength: 4 * 4096, ...fixture.createRegion(1, 4 * 4096) };
+  const other = { inode: 2, byteLength: 4096, ...fixture.createRegion(2, 4096) };
+  region.bytes.fill(CANARY);
+  other.bytes.fill(CANARY);
+  fixture.bind(1, 1, region, { at: 4096, byteLength: BYTES }, READ_WRITE);
+  fixture.bind(1, 2, region, { at: 8192, byteLength: BYTES }, READ_ONLY);
+  const otherToken = fixture.openSession(2);
+  fixture.bind(2, 1, other, { at: 0, byteLength: 4096 }, READ_WRITE);
+  return { fixture, token, otherToken, region, other };
+}
+
+const valid = (random: SimRandom): CommandFields => {
+  const opcode = random.between(2, 7);
+  const handle = random.between(0, 3);
+  const offset = random.between(0, 66) * 8;
+  const word = random.between(0, 4);
+  const length = word === 2 || word === 3 ? 4 : 8;
+  const flags = opFlags(random.between(0, OPS.length - 1), word);
+  const payload = random.bytes(random.between(1, 40) * 8);
+  switch (opcode) {
+    case OPCODE.GET:
+      return { opcode, handle, offset, length: random.between(0, 600) };
+    case OPCODE.PUT:
+      return random.between(0, 1) === 0
+        ? { opcode, handle, offset, length: random.between(0, 8), operand: -1n }
+        : { opcode, handle, offset, length: payload.length + 8, payload: new Uint8Array(payload.length + 8) };
+    case OPCODE.FETCH_OP:
+      return { opcode, handle, offset, flags, length, operand: 3n };
+    case OPCODE.COMPARE_AND_SWAP:
+      return { opcode, handle, offset, flags: word, length, operand: 3n };
+    case OPCODE.ACCUMULATE:
+      return { opcode, handle, offset, flags, length: payload.length, payload };
+    default:
+      return { opcode, handle, flags: random.between(0, FLUSH_STABLE) };
+  }
+};
+
+/** Changes a frame: bytes of its header, its length, or nothing. */
+function mutate(frame: Uint8Array, random: SimRandom): Uint8Array {
+  const kind = random.between(0, 59);
+  if (kind < 30) return frame;
+  if (kind === 30) return frame.subarray(0, random.between(0, frame.length));
+  if (kind === 31) return random.bytes(random.between(1, 200));
+  const changed = frame.slice();
+  // Handles and offsets more often than the rest: a changed magic ends the session and says little.
+  const [first, last] = kind > 33 ? [12, 23] : [0, 63];
+  for (let i = random.between(1, 3); i > 0; i -= 1)
+    changed[random.between(first, last)] = random.between(0, 255);
+  return changed;
+}
+
+test("mutated frames never crash the worker and never touch a byte outside a writable binding", () => {
+  let passed = 0;
+  let refused = 0;
+  let violations = 0;
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      const random = new SimRandom(seed);
+      const { fixture, token, otherToken, region, other } = besieged(seed);
+      const attacker = fixture.enter(1, token, random.between(0, 1) === 0 ? "tcp" : "unix");
+      for (let i = 0; i < 60 && !attacker.ended; i += 1) {
+        attacker.send(mutate(command({ ...valid(random), tag: i }), random));
+        fixture.step();
+        fixture.syncer.doWork();
+        attacker.receive();
+        while (attacker.tryAnswer() !== undefined);
+      }
+      fixture.step(20);
+      passed += fixture.count("operations");
+      refused += fixture.count("refused");
+      violations += fixture.count("protocolErrors");
+      const outside = [region.bytes.subarray(0, 4096), region.bytes.subarray(4096 + BYTES), other.bytes];
+      for (const part of outside) assert.ok(part.every((byte) => byte === CANARY));
+      const bystander = fixture.enter(2, otherToken);
+      assert.equal(bystander.call({ opcode: OPCODE.GET, handle: 1, length: 8 }).status, 0);
+    }),
+    { numRuns: 400 },
+  );
+  // The attack is worth something only if much of it gets past the first checks.
+  assert.ok(passed > 2000 && refused > 500 && violations > 50, `${passed} ${refused} ${violations}`);
+});
+
+test("whatever strangers say before they have proven a session, nobody else notices", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer(), (bytes, seed) => {
+      const { fixture, otherToken, region, other } = besieged(seed);
+      const stranger = fixture.connect();
+      const hello = command({ opcode: OPCODE.HELLO, operand: 1n, payload: new Uint8Array(32) });
+      stranger.send(
+        seed % 2 === 0 ? bytes : new Uint8Array([...hello.subarray(0, 96 - (seed & 63)), ...bytes]),
+      );
+      fixture.step(30);
+      assert.ok(
+        region.bytes.every((byte) => byte === CANARY) && other.bytes.every((byte) => byte === CANARY),
+      );
+      assert.equal(fixture.count("operations"), 0);
+      const bystander = fixture.enter(2, otherToken);
+      assert.equal(bystander.call({ opcode: OPCODE.GET, handle: 1, length: 8 }).status, 0);
+    }),
+    { numRuns: 200 },
+  );
+});
