@@ -1,6 +1,7 @@
 import { DidafsError } from "../std/errors.ts";
 import { OPS, type Op, WORD_BYTES, WORDS, type Word } from "../structs/words.ts";
 import type { WordValue } from "../transport/access.ts";
+import { unsafeInteger } from "../transport/word-value.ts";
 import type { Bytes } from "./api.ts";
 
 const WORD_NUMBERS = new Map<string, number>(WORDS.map((name, number) => [name, number]));
@@ -60,12 +61,7 @@ function unfit(word: number, value: number | bigint): DidafsError {
 /** @throws ERR_UNSAFE_INTEGER with the exact `value`, the operation applied */
 export function toNumber(value: WordValue): number {
   const number = Number(value);
-  if (typeof value === "bigint" && !Number.isSafeInteger(number)) {
-    throw new DidafsError("ERR_UNSAFE_INTEGER", `${value} does not fit a number; ask with a bigint operand`, {
-      applied: "yes",
-      value,
-    });
-  }
+  if (typeof value === "bigint" && !Number.isSafeInteger(number)) throw unsafeInteger(value);
   return number;
 }
 

@@ -134,7 +134,7 @@ export class Window implements DidafsWindow {
 
   loadSync(at: number, word?: Word): number {
     const number = word === undefined ? I64 : wordNumber(word);
-    return toNumber(this.#locate(at, number).loadSync(number, this.#at));
+    return this.#locate(at, number).loadNumberSync(number, this.#at);
   }
 
   loadBigSync(at: number, word: "i64" | "u64" = "i64"): bigint {

@@ -25,6 +25,8 @@ export interface RegionAccess {
   getSync(at: number, into: Uint8Array): void;
   putSync(at: number, from: Uint8Array): void;
   loadSync(word: number, at: number): WordValue;
+  /** @throws ERR_UNSAFE_INTEGER */
+  loadNumberSync(word: number, at: number): number;
   storeSync(word: number, at: number, value: WordValue): void;
   /** @returns the value before */
   fetchOpSync(op: number, word: number, at: number, operand: WordValue): WordValue;

@@ -14,7 +14,7 @@ import type { CallLimits, RegionAccess, WordValue } from "./access.ts";
 import type { RemoteAccess } from "./remote-access.ts";
 import type { SessionState } from "./session-state.ts";
 import { INLINE_BYTES } from "./transfer.ts";
-import { wordValue } from "./word-value.ts";
+import { wordNumberValue, wordValue } from "./word-value.ts";
 
 const I64 = 0;
 const U64 = 1;
@@ -94,6 +94,13 @@ export class DirectAccess implements RegionAccess {
     this.#check();
     if (this.#remote.pendingWrites > 0) return this.#remote.loadSync(word, at);
     return this.#load(word, at);
+  }
+
+  loadNumberSync(word: number, at: number): number {
+    this.#check();
+    if (this.#remote.pendingWrites > 0) return this.#remote.loadNumberSync(word, at);
+    loadSmall(this.#memory, at, WORD_BYTES[word] as number, smallWords, 0);
+    return wordNumberValue(word, smallWords[0] as number, smallWords[1] as number);
   }
 
   storeSync(word: number, at: number, value: WordValue): void {

@@ -10,7 +10,7 @@ import { BLOCK, IdleStrategy, YIELD } from "./idle-strategy.ts";
 import type { Pump } from "./pump.ts";
 import type { SessionState } from "./session-state.ts";
 import { INLINE_BYTES, Transfer } from "./transfer.ts";
-import { setCompare, setOperand, wordValue } from "./word-value.ts";
+import { setCompare, setOperand, wordNumberValue, wordValue } from "./word-value.ts";
 
 const SPIN_ROUNDS = 200;
 const YIELD_ROUNDS = 2000;
@@ -58,6 +58,12 @@ export class RemoteAccess implements RegionAccess {
 
   loadSync(word: number, at: number): WordValue {
     return this.#valueSync(word, this.#ask(this.#sync, OPCODE.GET, 0, at, word));
+  }
+
+  loadNumberSync(word: number, at: number): number {
+    const transfer = this.#ask(this.#sync, OPCODE.GET, 0, at, word);
+    this.#runSync(transfer);
+    return wordNumberValue(word, transfer.valueLow, transfer.valueHigh);
   }
 
   storeSync(word: number, at: number, value: WordValue): void {

@@ -1,3 +1,4 @@
+import { DidafsError } from "../std/errors.ts";
 import type { WordValue } from "./access.ts";
 import type { Transfer } from "./transfer.ts";
 
@@ -21,6 +22,27 @@ export function wordValue(word: number, low: number, high: number): WordValue {
   halves[1] = high;
   if (word === F64) return floats[0] as number;
   return (word === U64 ? unsigned[0] : signed[0]) as bigint;
+}
+
+/**
+ * The same as a number. No bigint comes into being on the way, which would cost more than reading the word.
+ * @throws ERR_UNSAFE_INTEGER
+ */
+export function wordNumberValue(word: number, low: number, high: number): number {
+  if (word === I64 || word === U64) {
+    const number = (word === I64 ? high : high >>> 0) * 2 ** 32 + (low >>> 0);
+    if (!Number.isSafeInteger(number)) throw unsafeInteger(wordValue(word, low, high) as bigint);
+    return number;
+  }
+  return wordValue(word, low, high) as number;
+}
+
+/** What a 64-bit result past 2^53 is answered with; the operation that gave it was applied. */
+export function unsafeInteger(value: bigint): DidafsError {
+  return new DidafsError("ERR_UNSAFE_INTEGER", `${value} does not fit a number; ask with a bigint operand`, {
+    applied: "yes",
+    value,
+  });
 }
 
 /** Sets the operand of `transfer` to `value`. */
