@@ -17,7 +17,7 @@ import { DidafsError } from "../std/errors.ts";
  * nothing is served before the header is written.
  */
 export const REGION_HEADER_BYTES = 4096;
-export const REGION_VERSION = 1;
+const REGION_VERSION = 1;
 
 const MAGIC = new TextEncoder().encode("DIDAFSRG");
 const VERSION_AT = 8;

@@ -81,6 +81,11 @@ export class Connection {
     return this.queue.hasRoom() && this.queue.bytes < QUEUED_BYTES_MAX && this.pendingFlushes < FLUSHES_MAX;
   }
 
+  /** True while another answer fits. */
+  hasRoom(): boolean {
+    return this.queue.hasRoom();
+  }
+
   /** Queues an answer's header, where the queue has room. @returns its first word in the queue's headerWords */
   answer(opcode: number, tag: number, status: number, payloadBytes: number): number {
     const at = this.queue.pushHeader();

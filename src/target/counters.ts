@@ -18,7 +18,7 @@ export const COUNTER = Object.fromEntries(NAMES.map((name, index) => [name, inde
   Record<CounterName, number>
 >;
 
-export const COUNTER_BYTES: number = NAMES.length * 8;
+const COUNTER_BYTES = NAMES.length * 8;
 
 /**
  * The counters of one worker, in memory that it shares with the control thread: one writer, plain additions. A reader

@@ -67,7 +67,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
     this.counters = parts.counters;
     this.#registry = new WorkerRegistry(parts.memoryPort, parts.mailbox, this);
     this.flushes = new StableFlushes(parts.sync, parts.counters, {
-      activate: (connection) => this.#activate(connection),
+      activate: (slot) => this.#activate(slot),
       regionFailed: (region, errno) => this.#registry.regionFailed(region, errno),
     });
     parts.poller.watch(parts.tcp, READABLE, TCP_LISTENER);
@@ -121,10 +121,14 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
     return false;
   }
 
+  connectionAt(slot: number): Connection | undefined {
+    return this.#connections[slot];
+  }
+
   closeConnection(connection: Connection): void {
     if (connection.closed) return;
     this.#parts.poller.unwatch(connection.stream);
-    connection.session?.connections.delete(connection);
+    connection.session?.slots.delete(connection.slot);
     connection.close();
     this.#connections[connection.slot] = undefined;
     this.#freeSlots.push(connection.slot);
@@ -140,8 +144,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
       if (token === TCP_LISTENER) this.#accept(tcp, false);
       else if (token === UNIX_LISTENER) this.#accept(unix, true);
       else {
-        const connection = this.#connections[token - FIRST_SLOT];
-        if (connection !== undefined) this.#activate(connection);
+        this.#activate(token - FIRST_SLOT);
       }
     }
   }
@@ -163,10 +166,12 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
     this.counters[COUNTER.connections] = this.#openCount;
     connection.interest = READABLE;
     this.#parts.poller.watch(stream, READABLE, slot + FIRST_SLOT);
-    this.#activate(connection);
+    this.#activate(slot);
   }
 
-  #activate(connection: Connection): void {
+  #activate(slot: number): void {
+    const connection = this.#connections[slot];
+    if (connection === undefined) return;
     connection.idleRounds = 0;
     if (connection.active) return;
     connection.active = true;

@@ -21,7 +21,7 @@ import { ALIGNMENT, INPUT_OUTPUT, NOT_DURABLE, OK, RANGE, refusalStatus } from "
 import type { WorkerRegion } from "./worker-region.ts";
 
 /** The command is done, or its payload is what comes next. */
-export const DONE = 0;
+const DONE = 0;
 /** Answered with a refusal; nothing was changed. */
 export const REFUSED = 1;
 /** Must wait until queued payload has left; nothing was changed. */

@@ -100,8 +100,8 @@ function admit(connection: Connection, context: ReceiveContext, words: Int32Arra
   if (!session?.admits(connection.staging.u8.subarray(from, from + TOKEN_BYTES))) {
     return turnAway(connection, words, h, AUTH);
   }
-  if (session.connections.size >= CONNECTIONS_MAX) return turnAway(connection, words, h, TOO_MANY);
-  session.connections.add(connection);
+  if (session.slots.size >= CONNECTIONS_MAX) return turnAway(connection, words, h, TOO_MANY);
+  session.slots.add(connection.slot);
   connection.session = session;
   connection.answer(OPCODE.HELLO, headerTag(words, h), OK, 0);
   connection.begin = from + TOKEN_BYTES;

@@ -9,10 +9,9 @@ import {
   ringDoorbell,
 } from "../structs/sync-queue.ts";
 import { OPCODE } from "../wire/header.ts";
-import type { Connection } from "./connection.ts";
 import { COUNTER } from "./counters.ts";
 import { INPUT_OUTPUT, OK } from "./statuses.ts";
-import type { Waiter, WorkerRegion } from "./worker-region.ts";
+import type { Flusher, Waiter, WorkerRegion } from "./worker-region.ts";
 
 /** One producer's queue in the area that it shares with the sync thread. */
 export interface SyncChannel {
@@ -23,8 +22,8 @@ export interface SyncChannel {
 
 /** What StableFlushes tells the worker. */
 export interface FlushEvents {
-  /** The connection has an answer to send, or may read again. */
-  activate(connection: Connection): void;
+  /** The connection in that slot has an answer to send, and may read again. */
+  activate(slot: number): void;
   regionFailed(region: WorkerRegion, errno: number): void;
 }
 
@@ -52,9 +51,9 @@ export class StableFlushes {
   }
 
   /** Takes on a flush that everything it covers has been applied for. */
-  request(region: WorkerRegion, connection: Connection, tag: number): void {
-    connection.pendingFlushes += 1;
-    region.gathering.push({ connection, tag });
+  request(region: WorkerRegion, flusher: Flusher, tag: number): void {
+    flusher.pendingFlushes += 1;
+    region.gathering.push({ flusher, tag });
     if (!region.syncing) this.#start(region);
   }
 
@@ -127,12 +126,12 @@ export class StableFlushes {
   }
 
   /** @returns false when the connection has no room yet */
-  #answer({ connection, tag }: Waiter, status: number): boolean {
-    if (connection.closed) return true;
-    if (!connection.queue.hasRoom()) return false;
-    connection.pendingFlushes -= 1;
-    connection.answer(OPCODE.FLUSH, tag, status, 0);
-    this.#events.activate(connection);
+  #answer({ flusher, tag }: Waiter, status: number): boolean {
+    if (flusher.closed) return true;
+    if (!flusher.hasRoom()) return false;
+    flusher.pendingFlushes -= 1;
+    flusher.answer(OPCODE.FLUSH, tag, status, 0);
+    this.#events.activate(flusher.slot);
     return true;
   }
 }

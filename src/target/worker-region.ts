@@ -1,11 +1,19 @@
 import type { Memory, MemoryPort } from "../ports/memory.ts";
 import { REGION_HEADER_BYTES, regionObjectBytes } from "../structs/region-header.ts";
-import type { Connection } from "./connection.ts";
 import type { RegionGrant } from "./messages.ts";
+
+/** The connection that a flush came on, as far as its answer needs it. */
+export interface Flusher {
+  readonly slot: number;
+  readonly closed: boolean;
+  pendingFlushes: number;
+  hasRoom(): boolean;
+  answer(opcode: number, tag: number, status: number, payloadBytes: number): number;
+}
 
 /** A flush that is answered when a sync is done. */
 export interface Waiter {
-  readonly connection: Connection;
+  readonly flusher: Flusher;
   readonly tag: number;
 }
 

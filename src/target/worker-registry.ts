@@ -9,6 +9,7 @@ import { WorkerSession } from "./worker-session.ts";
 
 /** What the registry needs of the worker's connections. */
 export interface ConnectionKeeper {
+  connectionAt(slot: number): Connection | undefined;
   closeConnection(connection: Connection): void;
   /** True while a connection's payload on its way refers to the region. */
   isReferredTo(region: WorkerRegion): boolean;
@@ -110,7 +111,9 @@ export class WorkerRegistry {
     const session = this.#sessions.get(number);
     if (session === undefined) return;
     session.domain.unbind(handle);
-    for (const connection of session.connections) {
+    for (const slot of session.slots) {
+      const connection = this.#keeper.connectionAt(slot);
+      if (connection === undefined) continue;
       const writing = connection.phase === PUT_PAYLOAD || connection.phase === ACCUMULATE_PAYLOAD;
       if (!writing || connection.handle !== handle) continue;
       // What has not arrived yet would be written through a binding that is gone.
@@ -124,7 +127,10 @@ export class WorkerRegistry {
     const session = this.#sessions.get(number);
     if (session === undefined) return;
     this.#sessions.delete(number);
-    for (const connection of [...session.connections]) this.#keeper.closeConnection(connection);
+    for (const slot of session.slots) {
+      const connection = this.#keeper.connectionAt(slot);
+      if (connection !== undefined) this.#keeper.closeConnection(connection);
+    }
   }
 
   #unmap(inode: number, index: number): void {

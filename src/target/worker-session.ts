@@ -1,6 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
 import { Domain } from "../iommu/domain.ts";
-import type { Connection } from "./connection.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 
 /** One session as one worker sees it. */
@@ -8,7 +7,8 @@ export class WorkerSession {
   readonly number: number;
   readonly #token: Uint8Array;
   readonly domain: Domain<WorkerRegion> = new Domain<WorkerRegion>();
-  readonly connections: Set<Connection> = new Set<Connection>();
+  /** The slots of its connections. */
+  readonly slots: Set<number> = new Set<number>();
 
   constructor(number: number, token: Uint8Array) {
     this.number = number;
