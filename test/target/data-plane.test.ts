@@ -292,6 +292,111 @@ test("a reader that stops is not read from, others go on, and it loses nothing",
   for (let i = 0; i < sent; i += 1) assert.deepEqual(client.answer().payload, expected);
 });
 
+test("small answers that nobody takes hold their connection up too; late flushes among them find their place", () => {
+  const { fixture, token } = serving({ bufferBytes: 2000 });
+  const frames: Uint8Array[] = [];
+  for (let tag = 0; tag < 1200; tag += 1) {
+    const kind = tag % 4;
+    if (kind === 0) frames.push(command({ opcode: OPCODE.FLUSH, flags: FLUSH_STABLE, handle: 1, tag }));
+    else if (kind === 1)
+      frames.push(command({ opcode: OPCODE.PUT, handle: 1, tag, length: 9, payload: pattern(9) }));
+    else if (kind === 2)
+      frames.push(command({ opcode: OPCODE.PUT, handle: 2, tag, length: 9, payload: pattern(9) }));
+    else frames.push(command({ opcode: OPCODE.GET, handle: 1, tag, length: 8 }));
+  }
+  const client = fixture.enter(1, token);
+  const stream = new Uint8Array(Buffer.concat(frames));
+  let sent = 0;
+  const push = (): void => {
+    const taken = client.stream.send({ address: 0, u8: stream }, sent, stream.length - sent);
+    if (taken > 0) sent += taken;
+    fixture.step();
+    fixture.syncer.doWork();
+  };
+  for (let i = 0; i < 3000; i += 1) push();
+  assert.ok(sent < stream.length, "its commands stay in the socket");
+  const tags = new Set<number>();
+  let last = -1;
+  for (let round = 0; tags.size < frames.length; round += 1) {
+    assert.ok(round < 20_000, "every command is answered");
+    if (sent < stream.length) push();
+    else fixture.step();
+    fixture.syncer.doWork();
+    client.receive();
+    for (let answer = client.tryAnswer(); answer !== undefined; answer = client.tryAnswer()) {
+      assert.equal(codeOf(answer.status), answer.tag % 4 === 2 ? "ERR_RIGHTS" : codeOf(0));
+      tags.add(answer.tag);
+      if (answer.opcode === OPCODE.FLUSH) continue;
+      assert.ok(answer.tag > last, "in issue order");
+      last = answer.tag;
+    }
+  }
+});
+
+test("a put whose payload ends when there is no room for its answer is answered later", () => {
+  for (let gets = 250; gets <= 260; gets += 1) {
+    const { fixture, client } = serving({ bufferBytes: 64 });
+    const put = command({ opcode: OPCODE.PUT, handle: 1, tag: 7, length: 20, payload: pattern(20) });
+    // Unlike `client.send` this takes no answers meanwhile.
+    const push = (bytes: Uint8Array): void => {
+      for (let at = 0; at < bytes.length; fixture.step()) {
+        const taken = client.stream.send({ address: 0, u8: bytes }, at, bytes.length - at);
+        if (taken > 0) at += taken;
+      }
+    };
+    for (let i = 0; i < 10; i += 1) push(command({ opcode: OPCODE.FLUSH, flags: FLUSH_STABLE, handle: 1 }));
+    for (let i = 0; i < 240; i += 1) push(command({ opcode: OPCODE.GET, handle: 1, length: 8 }));
+    const rest = Buffer.concat(
+      Array.from({ length: gets - 240 }, () => command({ opcode: OPCODE.GET, handle: 1, length: 8 })),
+    );
+    const behind = new Uint8Array(Buffer.concat([rest, put]));
+    let at = 0;
+    const trickle = (until: number): void => {
+      for (let round = 0; round < 100 && at < until; round += 1) {
+        const taken = client.stream.send({ address: 0, u8: behind }, at, until - at);
+        if (taken > 0) at += taken;
+        fixture.step();
+      }
+    };
+    trickle(behind.length - 10);
+    // The sync is done while the payload is under way: flush answers take the last places.
+    fixture.syncer.doWork();
+    fixture.step(3);
+    fixture.syncer.doWork();
+    fixture.step(3);
+    trickle(behind.length);
+    const seen: number[] = [];
+    for (let round = 0; seen.length < 10 + gets + 1; round += 1) {
+      assert.ok(round < 20_000, `every command is answered, ${gets}`);
+      trickle(behind.length);
+      fixture.step();
+      client.receive();
+      for (let answer = client.tryAnswer(); answer !== undefined; answer = client.tryAnswer()) {
+        assert.equal(answer.status, 0);
+        seen.push(answer.opcode);
+      }
+    }
+    assert.equal(seen.filter((opcode) => opcode === OPCODE.PUT).length, 1);
+  }
+});
+
+test("a connection has a bounded number of stable flushes under way", () => {
+  const { fixture, client } = serving();
+  const flush = command({ opcode: OPCODE.FLUSH, flags: FLUSH_STABLE, handle: 1 });
+  let sent = 0;
+  while (client.stream.send({ address: 0, u8: flush }, 0, flush.length) > 0) {
+    sent += 1;
+    assert.ok(sent < 8000, "further ones wait in the socket");
+    fixture.step();
+  }
+  for (let answered = 0; answered < sent; ) {
+    fixture.step();
+    fixture.syncer.doWork();
+    client.receive();
+    while (client.tryAnswer() !== undefined) answered += 1;
+  }
+});
+
 test("an unbind in the middle of a put lets no further byte in", () => {
   const { fixture, client, region } = serving();
   const payload = new Uint8Array(200_000).fill(1);
