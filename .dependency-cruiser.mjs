@@ -17,7 +17,7 @@ const LAYERS = {
   epoch: EPOCH_LIKE,
   coherence: EPOCH_LIKE,
   target: [...TRANSPORT, "transport", "iommu", "epoch", "coherence"],
-  meta: ["std", "ports", "wire", "rpc"],
+  meta: ["std", "ports", "structs", "wire", "rpc"],
   client: [...TRANSPORT, "transport", "epoch", "coherence"],
   vfs: ["std", "client"],
   fuse: ["std", "ports", "structs", "vfs"],

@@ -15,7 +15,7 @@ export interface KvTransaction extends KvReader {
 
 /** A transactional ordered key-value engine. One conformance suite runs on every implementation. */
 export interface KvEngine {
-  /** Runs `body` on one consistent snapshot. */
+  /** Runs `body` on one consistent snapshot of what is durable. @throws ERR_CLOSED, ERR_IO */
   read<T>(body: (reader: KvReader) => T): T;
   /**
    * Runs `body` alone, serializably. Resolves with its result once the writes are durable; a body that throws

@@ -181,6 +181,7 @@ export function kvConformance(name: string, make: () => Promise<EngineFixture>):
         engine.transact(() => 1),
         { code: "ERR_CLOSED" },
       );
+      assert.throws(() => engine.read(() => 1), { code: "ERR_CLOSED" });
     });
 
     on("agrees with a sorted map under any transactions", async (engine) => {

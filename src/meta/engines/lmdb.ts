@@ -58,7 +58,7 @@ export class LmdbEngine implements KvEngine {
   }
 
   read<T>(body: (reader: KvReader) => T): T {
-    assert(!this.#closed, "no reads after close");
+    if (this.#closed) throw closedError();
     const transaction = this.#db.useReadTransaction();
     try {
       return body({
@@ -72,7 +72,7 @@ export class LmdbEngine implements KvEngine {
 
   transact<T>(body: (transaction: KvTransaction) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) throw new DidafsError("ERR_CLOSED", "the metadata engine is closed");
+      if (this.#closed) throw closedError();
       this.#queue.push({ body, resolve: resolve as (result: unknown) => void, reject });
       // What else this step asks for is in the queue by then, and shares the commit.
       if (this.#queue.length === 1) queueMicrotask(() => this.#commitQueue());
@@ -174,6 +174,10 @@ function entries(
 function checked(key: Key): Key {
   assert(key.byteLength > 0 && key.byteLength <= KEY_BYTES_MAX, "keys have 1 to 1,900 bytes");
   return key;
+}
+
+function closedError(): DidafsError {
+  return new DidafsError("ERR_CLOSED", "the metadata engine is closed");
 }
 
 /** lmdb-js raises plain errors with the number of LMDB or of the system. */

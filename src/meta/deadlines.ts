@@ -1,0 +1,34 @@
+interface Waiter {
+  readonly untilMs: number;
+  readonly give: () => void;
+}
+
+/** Bounded waits without timers: whoever owns it steps it. */
+export class Deadlines {
+  readonly #waiters = new Set<Waiter>();
+
+  /** Resolves when `promise` has settled, however, or at `untilMs`. */
+  until(promise: Promise<unknown>, untilMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const waiter: Waiter = { untilMs, give: resolve };
+      this.#waiters.add(waiter);
+      const settle = () => {
+        this.#waiters.delete(waiter);
+        resolve();
+      };
+      promise.then(settle, settle);
+    });
+  }
+
+  /** @returns waits that ended */
+  doWork(nowMs: number): number {
+    let ended = 0;
+    for (const waiter of this.#waiters) {
+      if (waiter.untilMs > nowMs) continue;
+      this.#waiters.delete(waiter);
+      waiter.give();
+      ended += 1;
+    }
+    return ended;
+  }
+}

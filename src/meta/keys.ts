@@ -1,0 +1,94 @@
+import type { Key } from "../ports/kv.ts";
+
+/**
+ * The key space of the metadata, all of it. Numbers in keys are big-endian, so that their order as bytes is their
+ * order as numbers; letters are ASCII; identities are 16 raw bytes.
+ *
+ *     key                                   value
+ *     "F"                                   u16 format version | 16 bytes identity of the cluster
+ *     "N"                                   u64 the first inode number that was never reserved
+ *     "e" u64 directory | name in UTF-8     u64 inode | u8 type (entry-record.ts)
+ *     "i" u64 inode                         the inode (inode-record.ts)
+ *     "r" target | u64 inode | u32 index    nothing: the target has still to remove this region
+ *     "t" u64 inode                         nothing: a removed directory, whose entries are still to be removed
+ *
+ * FORMAT_VERSION counts changes that an older program would misread. Letters are never reused.
+ */
+export const FORMAT_VERSION = 1;
+
+export const ROOT_INODE = 1;
+
+export const FORMAT_KEY: Key = Buffer.from("F");
+export const NEXT_INODE_KEY: Key = Buffer.from("N");
+
+const ENTRY = 0x65;
+const INODE = 0x69;
+const REMOVAL = 0x72;
+const TRASH = 0x74;
+
+const ID_BYTES = 16;
+const U64_BYTES = 8;
+
+function numbered(letter: number, number: number, extraBytes = 0): Buffer {
+  const key = Buffer.alloc(1 + U64_BYTES + extraBytes);
+  key[0] = letter;
+  key.writeBigUInt64BE(BigInt(number), 1);
+  return key;
+}
+
+function numberIn(key: Key, at: number): number {
+  return Number(Buffer.from(key.buffer, key.byteOffset, key.byteLength).readBigUInt64BE(at));
+}
+
+export function inodeKey(inode: number): Key {
+  return numbered(INODE, inode);
+}
+
+export function entryKey(directory: number, name: string): Key {
+  return Buffer.concat([numbered(ENTRY, directory), Buffer.from(name)]);
+}
+
+/** @returns [start, end) of the entries of `directory` whose names come after `after` */
+export function entryRange(directory: number, after?: string): [Key, Key] {
+  const start = after === undefined ? numbered(ENTRY, directory) : entryKey(directory, `${after}\0`);
+  return [start, numbered(ENTRY, directory + 1)];
+}
+
+export function entryName(key: Key): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("utf8", 1 + U64_BYTES);
+}
+
+/** @param target 32 hex digits */
+export function removalKey(target: string, inode: number, index: number): Key {
+  const key = Buffer.alloc(1 + ID_BYTES + U64_BYTES + 4);
+  key[0] = REMOVAL;
+  key.write(target, 1, "hex");
+  key.writeBigUInt64BE(BigInt(inode), 1 + ID_BYTES);
+  key.writeUInt32BE(index, 1 + ID_BYTES + U64_BYTES);
+  return key;
+}
+
+/** @returns [start, end) of the removals that `target` owes, from behind `after` on */
+export function removalRange(target: string, after?: Key): [Key, Key] {
+  const start = Buffer.concat([Buffer.of(REMOVAL), Buffer.from(target, "hex")]);
+  const end = Buffer.concat([start, Buffer.alloc(U64_BYTES + 4, 0xff)]);
+  return [after === undefined ? start : Buffer.concat([after, Buffer.of(0)]), end];
+}
+
+export function removalRegion(key: Key): { inode: number; index: number } {
+  const at = 1 + ID_BYTES;
+  const index = Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUInt32BE(at + U64_BYTES);
+  return { inode: numberIn(key, at), index };
+}
+
+export function trashKey(inode: number): Key {
+  return numbered(TRASH, inode);
+}
+
+export function trashRange(): [Key, Key] {
+  return [Buffer.of(TRASH), Buffer.of(TRASH + 1)];
+}
+
+export function trashInode(key: Key): number {
+  return numberIn(key, 1);
+}

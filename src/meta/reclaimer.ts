@@ -1,0 +1,141 @@
+import type { Clock } from "../ports/clock.ts";
+import type { Key } from "../ports/kv.ts";
+import type { RpcChannel } from "../rpc/channel.ts";
+import { removalRange, removalRegion } from "./keys.ts";
+import type { TargetRegistry } from "./registry.ts";
+import { emptyTrash, hasTrash } from "./remove.ts";
+import type { MetaStore } from "./store.ts";
+
+/** Removals that one target works on at a time. */
+const BATCH_COUNT = 32;
+const REMOVE_TIMEOUT_MS = 5000;
+/** After a failure, when the target or the store is asked again. */
+const RETRY_MS = 5000;
+
+interface Sweep {
+  /** Notes were written after the sweep had passed their place, perhaps. */
+  again: boolean;
+  readonly done: Promise<void>;
+}
+
+/**
+ * Frees what removed files held: empties the trash, and has targets remove the regions that are noted for them. A note
+ * is deleted when its target has confirmed; what fails is repeated after a while, and when the target registers.
+ */
+export class Reclaimer {
+  readonly #store: MetaStore;
+  readonly #registry: TargetRegistry;
+  readonly #clock: Clock;
+  readonly #sweeps = new Map<string, Sweep>();
+  readonly #retryAtMs = new Map<string, number>();
+  #emptying: Promise<void> | undefined;
+  #trashRetryAtMs: number | undefined;
+
+  constructor(store: MetaStore, registry: TargetRegistry, clock: Clock) {
+    this.#store = store;
+    this.#registry = registry;
+    this.#clock = clock;
+  }
+
+  /** @returns sweeps begun */
+  doWork(nowMs: number): number {
+    let begun = 0;
+    for (const [target, atMs] of this.#retryAtMs) {
+      if (atMs > nowMs) continue;
+      this.#retryAtMs.delete(target);
+      void this.sweep(target);
+      begun += 1;
+    }
+    if (this.#trashRetryAtMs !== undefined && this.#trashRetryAtMs <= nowMs) {
+      void this.empty();
+      begun += 1;
+    }
+    return begun;
+  }
+
+  /** Removes all that is thrown away. Resolves when it is done or has failed for now; never rejects. */
+  empty(): Promise<void> {
+    this.#trashRetryAtMs = undefined;
+    this.#emptying ??= this.#empty().finally(() => {
+      this.#emptying = undefined;
+    });
+    return this.#emptying;
+  }
+
+  async #empty(): Promise<void> {
+    const sweeps: Promise<void>[] = [];
+    try {
+      while (this.#store.read(hasTrash)) {
+        const targets = await this.#store.transact(emptyTrash);
+        for (const target of new Set(targets)) sweeps.push(this.sweep(target));
+      }
+    } catch {
+      this.#trashRetryAtMs = this.#clock.nowMs() + RETRY_MS;
+    }
+    await Promise.all(sweeps);
+  }
+
+  /**
+   * Has `target` remove everything that is noted for it by now. Resolves when that is done, has failed for now, or
+   * cannot be done because the target is down; never rejects.
+   */
+  sweep(target: string): Promise<void> {
+    const running = this.#sweeps.get(target);
+    if (running !== undefined) {
+      running.again = true;
+      return running.done;
+    }
+    this.#retryAtMs.delete(target);
+    const done = this.#sweep(target).finally(() => this.#sweeps.delete(target));
+    this.#sweeps.set(target, { again: false, done });
+    return done;
+  }
+
+  async #sweep(target: string): Promise<void> {
+    // Listed first, so that a call that comes while it looks is not lost.
+    await Promise.resolve();
+    let failed: boolean;
+    do {
+      const sweep = this.#sweeps.get(target);
+      if (sweep !== undefined) sweep.again = false;
+      failed = !(await this.#pass(target));
+    } while (this.#sweeps.get(target)?.again === true);
+    if (failed) this.#retryAtMs.set(target, this.#clock.nowMs() + RETRY_MS);
+  }
+
+  /** Goes once over all notes of a target. @returns false when it is worth trying again after a while */
+  async #pass(target: string): Promise<boolean> {
+    let succeeded = true;
+    try {
+      for (let notes = this.#notes(target, undefined); notes.length > 0; ) {
+        const channel = this.#registry.channelOf(target, this.#clock.nowMs());
+        // It registers when it is back, and is swept then.
+        if (channel === undefined) return true;
+        succeeded = (await this.#removeAll(channel, notes)) && succeeded;
+        notes = this.#notes(target, notes.at(-1));
+      }
+      return succeeded;
+    } catch {
+      return false;
+    }
+  }
+
+  #notes(target: string, after: Key | undefined): Key[] {
+    const [start, end] = removalRange(target, after);
+    return this.#store.read((reader) => Array.from(reader.scan(start, end, BATCH_COUNT), ([key]) => key));
+  }
+
+  /** @returns false when some were not removed */
+  async #removeAll(channel: RpcChannel, notes: readonly Key[]): Promise<boolean> {
+    const options = { timeoutMs: REMOVE_TIMEOUT_MS };
+    const calls = notes.map((key) => channel.call("region.remove", removalRegion(key), options));
+    const outcomes = await Promise.allSettled(calls);
+    const confirmed = notes.filter((_, at) => outcomes[at]?.status === "fulfilled");
+    if (confirmed.length > 0) {
+      await this.#store.transact((transaction) => {
+        for (const key of confirmed) transaction.delete(key);
+      });
+    }
+    return confirmed.length === notes.length;
+  }
+}

@@ -1,0 +1,95 @@
+import type { RpcChannel } from "../rpc/channel.ts";
+import { DidafsError } from "../std/errors.ts";
+import type { Endpoint, Layout, Params, TargetStatus } from "../wire/control.ts";
+
+export const HEARTBEAT_MS = 500;
+/** A target is down when nothing came from it for this long. */
+const LATE_MS = 3 * HEARTBEAT_MS;
+
+type Report = Params<"meta.heartbeat">;
+
+interface Target {
+  readonly endpoint: Endpoint;
+  readonly pid: number;
+  /** Undefined once it has ended. */
+  channel: RpcChannel | undefined;
+  heardMs: number;
+  report: Report;
+}
+
+/** Which targets there are, and which of them live. Kept in memory: targets register again with a new service. */
+export class TargetRegistry {
+  readonly #targets = new Map<string, Target>();
+
+  /** A target that registers again takes the place of its former self, whose channel is closed. */
+  register(channel: RpcChannel, params: Params<"meta.register">, nowMs: number): void {
+    const { endpoint, pid, totalBytes, freeBytes } = params;
+    const former = this.#targets.get(endpoint.target)?.channel;
+    const report = { totalBytes, freeBytes, regions: 0, sessions: 0, counters: {} };
+    this.#targets.set(endpoint.target, { endpoint, pid, channel, heardMs: nowMs, report });
+    if (former !== undefined && former !== channel) {
+      former.close(new DidafsError("ERR_CLOSED", "the target has registered on another connection"));
+    }
+  }
+
+  /** @throws ERR_INVALID_ARGUMENT when no target has registered on this channel */
+  heartbeat(channel: RpcChannel, report: Report, nowMs: number): void {
+    const target = this.#on(channel);
+    if (target === undefined) throw new DidafsError("ERR_INVALID_ARGUMENT", "meta.heartbeat: register first");
+    target.report = report;
+    target.heardMs = nowMs;
+  }
+
+  /** The channel of a target has ended: it is down from now on. */
+  lost(channel: RpcChannel): void {
+    const target = this.#on(channel);
+    if (target !== undefined) target.channel = undefined;
+  }
+
+  #on(channel: RpcChannel): Target | undefined {
+    for (const target of this.#targets.values()) if (target.channel === channel) return target;
+    return undefined;
+  }
+
+  /** The channel to call a target on, if it lives. */
+  channelOf(id: string, nowMs: number): RpcChannel | undefined {
+    const target = this.#targets.get(id);
+    return target !== undefined && isLive(target, nowMs) ? target.channel : undefined;
+  }
+
+  /** Living targets that a new file may be placed on; without `drive`, those with files before those with memory. */
+  candidates(
+    drive: Endpoint["drive"] | undefined,
+    nowMs: number,
+  ): { id: string; drive: Endpoint["drive"]; weight: number }[] {
+    const live = [...this.#targets.values()].filter((target) => isLive(target, nowMs));
+    const durable = live.some(({ endpoint }) => endpoint.drive === "file");
+    const kind = drive ?? (durable ? "file" : "memory");
+    return live
+      .filter(({ endpoint }) => endpoint.drive === kind)
+      .map(({ endpoint, report }) => ({ id: endpoint.target, drive: kind, weight: report.totalBytes }));
+  }
+
+  /** How to reach those targets of a layout that live. */
+  endpointsOf(layout: Layout | undefined, nowMs: number): Endpoint[] {
+    const ids = new Set(layout?.regions.map(({ target }) => target));
+    return [...ids].flatMap((id) => {
+      const target = this.#targets.get(id);
+      return target !== undefined && isLive(target, nowMs) ? [target.endpoint] : [];
+    });
+  }
+
+  status(nowMs: number): TargetStatus[] {
+    return [...this.#targets.values()].map((target) => {
+      const { endpoint, pid, report } = target;
+      const { host, port } = endpoint.tcp.control;
+      const state = isLive(target, nowMs) ? "up" : "down";
+      const address = `${host}:${port}`;
+      return { id: endpoint.target, pid, drive: endpoint.drive, state, address, ...report };
+    });
+  }
+}
+
+function isLive(target: Target, nowMs: number): boolean {
+  return target.channel !== undefined && nowMs - target.heardMs <= LATE_MS;
+}

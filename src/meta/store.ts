@@ -1,0 +1,104 @@
+import type { KvEngine, KvReader, KvTransaction } from "../ports/kv.ts";
+import type { Random } from "../ports/random.ts";
+import { DidafsError } from "../std/errors.ts";
+import { FORMAT_KEY, FORMAT_VERSION, NEXT_INODE_KEY, ROOT_INODE } from "./keys.ts";
+import { directoryInode } from "./namespace.ts";
+import { setInode } from "./tables.ts";
+
+/** Inode numbers that are reserved at a time, so that most creates need no commit for theirs. */
+const RESERVED_COUNT = 1024;
+
+const ID_BYTES = 16;
+
+/** The engine with what every part of the service needs of it: the cluster's identity, fresh inode numbers, busy(). */
+export class MetaStore {
+  /** Identity of the cluster, 32 hex digits. */
+  readonly clusterId: string;
+  readonly #engine: KvEngine;
+  #underWay = 0;
+  #nextInode = 0;
+  #reservedEnd = 0;
+  #reserving: Promise<void> | undefined;
+
+  private constructor(engine: KvEngine, clusterId: string) {
+    this.#engine = engine;
+    this.clusterId = clusterId;
+  }
+
+  /**
+   * Opens the metadata in `engine`, and makes them where there are none.
+   * @throws ERR_VERSION when a newer program wrote them, ERR_CORRUPT, ERR_NO_SPACE, ERR_IO
+   */
+  static async open(engine: KvEngine, random: Random, wallMs: number): Promise<MetaStore> {
+    const freshId = random.bytes(ID_BYTES);
+    const clusterId = await engine.transact((transaction) => {
+      const format = transaction.get(FORMAT_KEY);
+      if (format !== undefined) return readFormat(format);
+      const version = Buffer.alloc(2);
+      version.writeUInt16LE(FORMAT_VERSION);
+      transaction.set(FORMAT_KEY, Buffer.concat([version, freshId]));
+      setInode(transaction, ROOT_INODE, directoryInode(wallMs));
+      return Buffer.from(freshId).toString("hex");
+    });
+    return new MetaStore(engine, clusterId);
+  }
+
+  /** True while a transaction is under way. */
+  get busy(): boolean {
+    return this.#underWay > 0;
+  }
+
+  read<T>(body: (reader: KvReader) => T): T {
+    return this.#engine.read(body);
+  }
+
+  async transact<T>(body: (transaction: KvTransaction) => T): Promise<T> {
+    this.#underWay += 1;
+    try {
+      return await this.#engine.transact(body);
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  /** A number that no inode ever had, crashes included: those reserved and not used are lost, never given again. */
+  async newInode(): Promise<number> {
+    while (this.#nextInode >= this.#reservedEnd) {
+      this.#reserving ??= this.#reserve();
+      await this.#reserving;
+    }
+    return this.#nextInode++;
+  }
+
+  async #reserve(): Promise<void> {
+    try {
+      const first = await this.transact((transaction) => {
+        const value = transaction.get(NEXT_INODE_KEY);
+        const next = value === undefined ? ROOT_INODE + 1 : Number(Buffer.from(value).readBigUInt64LE());
+        const end = Buffer.alloc(8);
+        end.writeBigUInt64LE(BigInt(next + RESERVED_COUNT));
+        transaction.set(NEXT_INODE_KEY, end);
+        return next;
+      });
+      this.#nextInode = first;
+      this.#reservedEnd = first + RESERVED_COUNT;
+    } finally {
+      this.#reserving = undefined;
+    }
+  }
+}
+
+function readFormat(value: Uint8Array): string {
+  const bytes = Buffer.from(value);
+  if (bytes.byteLength < 2) throw new DidafsError("ERR_CORRUPT", "the format of the metadata is damaged");
+  const version = bytes.readUInt16LE();
+  if (version !== FORMAT_VERSION) {
+    throw new DidafsError(
+      "ERR_VERSION",
+      `the metadata have format ${version}, this version of didafs knows format ${FORMAT_VERSION}`,
+    );
+  }
+  if (bytes.byteLength !== 2 + ID_BYTES)
+    throw new DidafsError("ERR_CORRUPT", "the cluster's identity is damaged");
+  return bytes.toString("hex", 2);
+}

@@ -1,0 +1,84 @@
+/** The metadata service over LMDB, on this thread. */
+import { readFileSync, statfsSync } from "node:fs";
+import path from "node:path";
+import { LmdbEngine } from "../meta/engines/lmdb.ts";
+import { MetaService } from "../meta/service.ts";
+import type { KvEngine } from "../ports/kv.ts";
+import { DidafsError } from "../std/errors.ts";
+import { systemClock } from "../system/clock.ts";
+import { lockDirectory } from "../system/lock.ts";
+import { systemMemory } from "../system/memory.ts";
+import { systemNetwork } from "../system/network.ts";
+import { createPoller } from "../system/poller.ts";
+import { systemRandom } from "../system/random.ts";
+import { runControlLoop } from "./loop.ts";
+import { runService, type ServiceHost } from "./service-host.ts";
+
+interface MetaOptions {
+  /** Holds the metadata; made by whoever starts the service. */
+  readonly dir: string;
+  readonly host: string;
+  readonly port: number;
+  /** The cluster's key, 64 hex digits. */
+  readonly keyHex: string;
+}
+
+runService<MetaOptions>(async (host) => {
+  const { dir } = host.options;
+  const lock = lockDirectory(dir);
+  try {
+    const engine = new LmdbEngine({ path: path.join(dir, "meta.mdb"), freeBytes: () => freeBytes(dir) });
+    try {
+      await serve(host, engine);
+    } finally {
+      await engine.close();
+    }
+  } finally {
+    lock.release();
+  }
+});
+
+async function serve(host: ServiceHost<MetaOptions>, engine: KvEngine): Promise<void> {
+  const poller = createPoller();
+  try {
+    const service = await MetaService.open({
+      network: systemNetwork,
+      memory: systemMemory,
+      clock: systemClock,
+      random: systemRandom,
+      poller,
+      engine,
+      key: Buffer.from(host.options.keyHex, "hex"),
+      version: programVersion(),
+      pid: process.pid,
+      onFault: (error, method) => {
+        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        process.stderr.write(`${new Date().toISOString()} ${method}: ${text}\n`);
+      },
+    });
+    try {
+      const { host: listenHost, port } = host.options;
+      const address = service.listen({ kind: "tcp", host: listenHost, port });
+      if (address.kind !== "tcp") throw new DidafsError("ERR_INTERNAL", "listens on no port");
+      host.ready({ address: { host: address.host, port: address.port }, id: service.id });
+      await runControlLoop(service, poller, systemClock, host.stopping);
+    } finally {
+      service.close();
+    }
+  } finally {
+    poller.close();
+  }
+}
+
+function freeBytes(dir: string): number {
+  const { bavail, bsize } = statfsSync(dir);
+  return bavail * bsize;
+}
+
+/** Of the package, which lies two folders up from sources and from published files alike. */
+function programVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  return version;
+}
