@@ -66,7 +66,7 @@ async function digest(opened: Source): Promise<string> {
   return hash.digest("hex");
 }
 
-const openLocal: OpenSource = async ({ source }) => {
+async function openLocal({ source }: IngestedFile): Promise<Source> {
   const handle = await open(source);
   const { size } = await handle.stat();
   return {
@@ -74,7 +74,7 @@ const openLocal: OpenSource = async ({ source }) => {
     read: (at, into) => readWhole(handle, at, into),
     [Symbol.asyncDispose]: () => handle.close(),
   };
-};
+}
 
 function openIn(cluster: Cluster, from: string): OpenSource {
   return async ({ path }) => {
