@@ -8,6 +8,7 @@ import type { RpcChannel } from "../rpc/channel.ts";
 import type { Handlers } from "../rpc/handlers.ts";
 import type { Role } from "../rpc/handshake.ts";
 import { RpcServer } from "../rpc/server.ts";
+import { isDidafsError } from "../std/errors.ts";
 import type { Method, Params, Result } from "../wire/control.ts";
 import { FileCreator, type Found } from "./creation.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -130,7 +131,8 @@ export class MetaService {
 
   async #open(params: Params<"meta.open">): Promise<Result<"meta.open">> {
     const { path, create } = params;
-    const existing = this.#store.read((reader) => find(reader, parsePath(path)));
+    const lookUp = () => this.#store.read((reader) => find(reader, parsePath(path)));
+    const existing = create === "no" ? lookUp() : await this.#makeWay(parsePath(path), lookUp);
     if (existing === undefined && create === "no")
       throw pathError("ENOENT", path, "no such file or directory");
     const opened =
@@ -140,6 +142,17 @@ export class MetaService {
     if (record.type === "directory") throw pathError("EISDIR", path, "is a directory");
     const endpoints = this.#registry.endpointsOf(record.layout, this.#parts.clock.nowMs());
     return { created, stat: statOf(inode, record), endpoints };
+  }
+
+  /** Looks up a name that may be made; the directories on the way to it are made here if they are missing. */
+  async #makeWay<T>(path: Path, lookUp: () => T): Promise<T> {
+    try {
+      return lookUp();
+    } catch (error) {
+      if (!isDidafsError(error, "ENOENT")) throw error;
+      await this.#mkdir({ path: `/${path.components.slice(0, -1).join("/")}`, recursive: true });
+      return lookUp();
+    }
   }
 
   async #mkdir({ path, recursive }: Params<"meta.mkdir">): Promise<Result<"meta.mkdir">> {
