@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,9 +18,10 @@ export async function until(what: () => boolean, milliseconds = 10_000): Promise
   }
 }
 
+/** Whether it runs; a process that has ended counts as gone even before its parent has heard of it. */
 export function isProcess(pid: number | undefined): boolean {
   try {
-    return pid !== undefined && process.kill(pid, 0);
+    return pid !== undefined && !readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z ");
   } catch {
     return false;
   }

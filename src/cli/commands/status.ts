@@ -11,12 +11,12 @@ export async function run(context: Context): Promise<void> {
 }
 
 function describe(url: string, { id, version, targets }: ClusterStatus): string {
-  const head = ["TARGET", "STATE", "DRIVE", "USED", "FREE", "REGIONS", "SESSIONS", "PID", "ADDRESS"];
+  const head = ["TARGET", "STATE", "DRIVE", "CAPACITY", "FREE", "REGIONS", "SESSIONS", "PID", "ADDRESS"];
   const rows = targets.map((target) => [
     target.id.slice(0, 8),
     target.state,
     target.drive,
-    formatBytes(target.totalBytes - target.freeBytes),
+    formatBytes(target.totalBytes),
     formatBytes(target.freeBytes),
     String(target.regions),
     String(target.sessions),

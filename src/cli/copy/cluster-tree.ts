@@ -66,9 +66,15 @@ async function openSink(
   call: CallOptions,
 ): Promise<Sink> {
   const draft = path.posix.join(path.posix.dirname(name), `.didafs-${randomBytes(8).toString("hex")}.part`);
-  // Not the caller's signal: what is half-made is taken back after Ctrl-C too.
+  // Not the caller's signal: what is half-made is taken back after Ctrl-C too. And not while the file is being made:
+  // a call that is given up may still take effect after it was taken back.
   const takeBack = (): Promise<void> => cluster.remove(draft, { timeoutMs: DISCARD_MS });
-  const file = await cluster.open(draft, { ...call, ...layout, size, create: "exclusive" });
+  const patient = { timeoutMs: call.timeoutMs };
+  const options = { ...patient, ...layout, size, create: "exclusive" } as const;
+  const file = await cluster.open(draft, options).catch(async (error: unknown) => {
+    if (isDidafsError(error) && error.applied !== "no") await takeBack().catch(() => {});
+    throw error;
+  });
   try {
     const window = size === 0 ? undefined : await file.window({ ...call, rights: "rw" });
     const durable = sync && file.layout.regions.every(({ drive }) => drive === "file");
@@ -79,7 +85,7 @@ async function openSink(
       commit: async () => {
         await window?.flush(durable ? "stable" : "memory", call);
         await file.close();
-        await cluster.rename(draft, name, call);
+        await cluster.rename(draft, name, patient);
       },
       discard: async () => {
         await file.close();
