@@ -4,8 +4,8 @@ import { MAX_PAYLOAD_BYTES, OPCODE } from "../wire/header.ts";
 /** Accesses of up to this many bytes travel in the header. */
 export const INLINE_BYTES = 8;
 
-/** How an access ended, beside the status numbers of std/errors.ts. */
-export const SUCCESS = 0;
+// What a transfer's status is where no command was refused.
+const SUCCESS = 0;
 
 /**
  * One access under way on a data connection: one command, or several where it is longer than a payload may be.

@@ -167,5 +167,5 @@ export type Result<M extends Method> = v.InferOutput<(typeof CALLS)[M][1]>;
 export type Endpoint = v.InferOutput<typeof endpoint>;
 export type Layout = v.InferOutput<typeof layout>;
 export type StatRecord = v.InferOutput<typeof stat>;
-export type RegionName = v.InferOutput<typeof regionName>;
+
 export type TargetStatus = v.InferOutput<typeof targetStatus>;

@@ -46,8 +46,6 @@ export const OPCODE = {
   CALL: 32,
 } as const;
 
-export type Opcode = (typeof OPCODE)[keyof typeof OPCODE];
-
 /** The random secret that ties a data connection to its session. */
 export const TOKEN_BYTES = 32;
 

@@ -1,5 +1,5 @@
 /** What a command's flags say. Words and operators by number: structs/words.ts. */
-export { OPS, type Op, WORD_BYTES, WORDS, type Word } from "../structs/words.ts";
+export { OPS, WORD_BYTES, WORDS } from "../structs/words.ts";
 
 /** What FLUSH asks for, in its flags. */
 export const FLUSH_MEMORY = 0;

@@ -13,8 +13,7 @@ it("makes no metadata call in 100,000 accesses on an open striped file", async (
       stripeUnit: 4096,
     });
     await using window = await file.window({ rights: "rw" });
-    const requests = async (): Promise<number> =>
-      (await local.cluster.status()).counters.requests as number;
+    const requests = async (): Promise<number> => (await local.cluster.status()).counters.requests as number;
     const before = await requests();
     const buffer = new Uint8Array(10_000);
     for (let i = 0; i < 20_000; i += 1) {
