@@ -8,7 +8,7 @@ export interface Agent {
 }
 
 /** Longest wait of a control loop: bounds how late timeouts and the event loop's own work can be. */
-const WAIT_MS = 50;
+const WAIT_MS = 200;
 
 const turnOfTheEventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
