@@ -22,7 +22,7 @@ export function startGuarded(
 ): Guarded {
   const guard = spawn("sh", ["-c", GUARD, "sh", program, ...args], {
     env,
-    stdio: ["pipe", "ignore", "inherit"],
+    stdio: ["pipe", "ignore", "ignore"],
   });
   const ended = new Promise<void>((resolve) => {
     guard.once("error", () => resolve());
