@@ -22,7 +22,6 @@ export class SimDrive implements Drive, DriveSync {
   readonly #objects = new Map<string, { byteLength: number; descriptor: number }>();
   #openCount = 0;
   #usedBytes = 0;
-  #nextDescriptor = 1;
 
   constructor(memory: SimMemory, kind: Drive["kind"] = "file", totalBytes: number = 2 ** 40) {
     this.#memory = memory;
@@ -42,7 +41,7 @@ export class SimDrive implements Drive, DriveSync {
       throw new DidafsError("ERR_NO_SPACE", `no room for ${byteLength} bytes`);
     }
     this.#usedBytes += byteLength;
-    const descriptor = this.#nextDescriptor++;
+    const descriptor = this.#memory.newDescriptor();
     this.#memory.share(descriptor, byteLength);
     this.#objects.set(name, { byteLength, descriptor });
     return this.#opened(name);

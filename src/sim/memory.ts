@@ -9,6 +9,14 @@ export class SimMemory implements MemoryPort {
   readonly #objects = new Map<number, ArrayBuffer>();
   readonly #mapped = new WeakSet<ArrayBuffer>();
 
+  #lastDescriptor = 0;
+
+  /** A number that no object has yet. */
+  newDescriptor(): number {
+    this.#lastDescriptor += 1;
+    return this.#lastDescriptor;
+  }
+
   /** Makes an object of zeroed bytes that can be mapped by `descriptor`. */
   share(descriptor: number, byteLength: number): void {
     const buffer = new ArrayBuffer(byteLength);
