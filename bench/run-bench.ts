@@ -5,6 +5,8 @@ import type { OpenCaseRunner, Row } from "./harness/row.ts";
 import { environment } from "./report/environment.ts";
 import { type BenchReport, type Outcome, reportRow } from "./report/report.ts";
 
+const OPENED_AT_ONCE = 2;
+
 /**
  * Measures the rows, one after the other, on a throw-away cluster. Within a row the cases take turns, a round each,
  * until every case had all its rounds; so a change of the machine meets all of them. Never two at a time.
@@ -23,35 +25,59 @@ export async function runBench(
   return { environment: machine, settings: { ...settings, drive: DRIVE }, rows: reports };
 }
 
+interface RunningCase {
+  readonly id: string;
+  readonly runner: OpenCaseRunner;
+  readonly rounds: Round[];
+}
+
 async function runRow(
   row: Row,
   context: BenchContext,
   tell: (what: string) => void,
 ): Promise<Map<string, Outcome>> {
-  await using closers = new AsyncDisposableStack();
-  const outcomes = new Map<string, Outcome>();
-  const running: { readonly id: string; readonly runner: OpenCaseRunner; readonly rounds: Round[] }[] = [];
-  for (const spec of row.cases) {
-    tell(`${row.id}: warming up ${spec.id}`);
-    const opened = await spec.open(context, row, spec);
-    if ("absent" in opened) {
-      outcomes.set(spec.id, opened);
-      continue;
+  const outcomes = new Map<string, Outcome>(row.cases.map(({ id }) => [id, { absent: "not run" }]));
+  const running: RunningCase[] = [];
+  try {
+    await openAll(row, context, tell, outcomes, running);
+    for (let round = 1; round <= context.settings.rounds; round++) {
+      for (const { id, runner, rounds } of running) {
+        tell(`${row.id}: round ${round} of ${context.settings.rounds}, ${id}`);
+        const result = await runner.round(round, context.signal);
+        checkBytes(`${row.id}-${id}`, result);
+        rounds.push(result);
+      }
     }
-    closers.defer(() => opened.close());
-    const rounds: Round[] = [];
-    running.push({ id: spec.id, runner: opened, rounds });
-    outcomes.set(spec.id, rounds);
+    return outcomes;
+  } finally {
+    await Promise.all(running.map(({ runner }) => runner.close()));
   }
-  for (let round = 1; round <= context.settings.rounds; round++) {
-    for (const { id, runner, rounds } of running) {
-      tell(`${row.id}: round ${round} of ${context.settings.rounds}, ${id}`);
-      const result = await runner.round(round, context.signal);
-      checkBytes(`${row.id}-${id}`, result);
-      rounds.push(result);
+}
+
+/** Opens the cases, some at a time: their warm-up is not measured. @throws the first failure, once none is being opened */
+async function openAll(
+  row: Row,
+  context: BenchContext,
+  tell: (what: string) => void,
+  outcomes: Map<string, Outcome>,
+  running: RunningCase[],
+): Promise<void> {
+  const waiting = [...row.cases];
+  const work = async (): Promise<void> => {
+    for (let spec = waiting.shift(); spec !== undefined; spec = waiting.shift()) {
+      tell(`${row.id}: warming up ${spec.id}`);
+      const opened = await spec.open(context, row, spec);
+      const rounds: Round[] = [];
+      outcomes.set(spec.id, "absent" in opened ? opened : rounds);
+      if (!("absent" in opened)) running.push({ id: spec.id, runner: opened, rounds });
     }
-  }
-  return outcomes;
+  };
+  const failed = (error: unknown): never => {
+    waiting.length = 0;
+    throw error;
+  };
+  const ends = await Promise.allSettled(Array.from({ length: OPENED_AT_ONCE }, () => work().catch(failed)));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
 function checkBytes(name: string, { hash, expectedHash }: Round): void {

@@ -3,7 +3,7 @@ import type { CaseSetup, OpenCase, PromiseCase, SyncCase } from "./case.ts";
 import type { CasePlan, FromCase, Round, ToCase } from "./messages.ts";
 import { fillPattern, hashOf, patternBytes, patternSum } from "./pattern.ts";
 import { timingOf } from "./statistics.ts";
-import { runPromises, runSync, type Stretch } from "./timing-loop.ts";
+import { type Extent, runPromises, runSync, type Stretch } from "./timing-loop.ts";
 
 /** Before each round, because the processor has worked for others meanwhile. */
 const SETTLE_MS = 5;
@@ -25,16 +25,16 @@ class CaseHost {
     const setup: CaseSetup = { ...plan.setup, pattern };
     const module = (await import(plan.module)) as { readonly open: OpenCase };
     const host = new CaseHost(plan, pattern, await module.open(setup));
-    await host.#run(plan.warmUpMs);
+    await host.#run({ forMs: plan.warmUpMs, operationsMin: 0 });
     return host;
   }
 
   async round(seed: number): Promise<Round> {
-    const { moves, roundMs } = this.#plan;
-    await this.#run(SETTLE_MS);
+    const { moves, roundMs, setup } = this.#plan;
+    await this.#run({ forMs: SETTLE_MS, operationsMin: 0 });
     // Other words than before, so that a put that does nothing is noticed.
     if (moves === "put") fillPattern(this.#pattern, seed);
-    const { samplesNs, operations, sum } = await this.#run(roundMs);
+    const { samplesNs, operations, sum } = await this.#run({ forMs: roundMs, operationsMin: setup.words });
     const timing = timingOf(samplesNs);
     const hash = hashOf(await this.#bench.bytes());
     if (moves === "get" && sum !== patternSum(this.#pattern, operations)) {
@@ -47,11 +47,11 @@ class CaseHost {
     return this.#bench.close();
   }
 
-  async #run(forMs: number): Promise<Stretch> {
+  async #run(extent: Extent): Promise<Stretch> {
     const { setup, batchOps } = this.#plan;
     return "batch" in this.#bench
-      ? runSync(this.#bench, setup.words, batchOps, forMs)
-      : await runPromises(this.#bench, setup.words, forMs);
+      ? runSync(this.#bench, setup.words, batchOps, extent)
+      : await runPromises(this.#bench, setup.words, extent);
   }
 }
 

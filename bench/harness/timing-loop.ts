@@ -11,15 +11,26 @@ export interface Stretch {
   readonly sum: number;
 }
 
+/** How long a stretch goes on: for `forMs`, and for `operationsMin` operations. */
+export interface Extent {
+  readonly forMs: number;
+  readonly operationsMin: number;
+}
+
 /**
- * Runs batches of `batchOps` operations for `forMs`, and until each word was visited. One reading of the clock ends a
+ * Runs batches of `batchOps` operations. One reading of the clock ends a
  * batch and begins the next, so that nothing goes untimed.
  */
-export function runSync(bench: SyncCase, words: number, batchOps: number, forMs: number): Stretch {
+export function runSync(
+  bench: SyncCase,
+  words: number,
+  batchOps: number,
+  { forMs, operationsMin }: Extent,
+): Stretch {
   let [operations, count, sum] = [0, 0, 0];
   let fromMs = performance.now();
   const endMs = fromMs + forMs;
-  while ((fromMs < endMs || operations < words) && count < SAMPLES_MAX) {
+  while ((fromMs < endMs || operations < operationsMin) && count < SAMPLES_MAX) {
     sum = (sum + bench.batch(operations % words, batchOps)) | 0;
     const nowMs = performance.now();
     samplesNs[count] = ((nowMs - fromMs) * 1e6) / batchOps;
@@ -31,11 +42,15 @@ export function runSync(bench: SyncCase, words: number, batchOps: number, forMs:
 }
 
 /** The same for awaited operations, one at a time. */
-export async function runPromises(bench: PromiseCase, words: number, forMs: number): Promise<Stretch> {
+export async function runPromises(
+  bench: PromiseCase,
+  words: number,
+  { forMs, operationsMin }: Extent,
+): Promise<Stretch> {
   let [operations, sum] = [0, 0];
   let fromMs = performance.now();
   const endMs = fromMs + forMs;
-  while ((fromMs < endMs || operations < words) && operations < SAMPLES_MAX) {
+  while ((fromMs < endMs || operations < operationsMin) && operations < SAMPLES_MAX) {
     await bench.step(operations % words);
     sum = (sum + bench.seen()) | 0;
     const nowMs = performance.now();
