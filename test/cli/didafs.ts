@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { readRunRecord } from "../../src/runtime/run-file.ts";
 import { scratch, until } from "../runtime/scratch.ts";
 
-const BIN = fileURLToPath(new URL("../../bin/didafs.js", import.meta.url));
+export const BIN = fileURLToPath(new URL("../../bin/didafs.js", import.meta.url));
 /** Longest time that any command of a test may take. */
 const LIMIT_MS = 60_000;
 

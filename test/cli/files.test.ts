@@ -1,9 +1,10 @@
 /** The commands on files and directories, on one real cluster of three targets. */
 import assert from "node:assert/strict";
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -13,7 +14,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { Home, type RunOptions } from "./didafs.ts";
+import { BIN, Home, type RunOptions } from "./didafs.ts";
 
 const home = new Home();
 const here = (name: string): string => path.join(home.dir, name);
@@ -45,10 +46,18 @@ function contents(root: string): Record<string, string> {
   return Object.fromEntries(names.sort().map((name) => [name, hash(name)]));
 }
 
+function totalBytes(root: string): number {
+  const names = readdirSync(here(root), { recursive: true }) as string[];
+  const stats = names.map((name) => statSync(here(`${root}/${name}`)));
+  return stats.reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
+}
+
 test("a tree goes in, is copied within, and comes out byte for byte; nothing half-made is left", async () => {
   makeTree("tree");
   const summary = JSON.parse(await home.ok("cp", "-r", "--verify", "--json", "tree", ":/tree"));
-  assert.deepEqual([summary.files, summary.directories, summary.verified, summary.failed], [50, 4, true, []]);
+  const { files, directories, bytes, verified, failed } = summary;
+  assert.deepEqual([files, directories, verified, failed], [50, 4, true, []]);
+  assert.equal(bytes, totalBytes("tree"));
   await home.ok("cp", "-r", "--targets", "3", "--stripe-unit", "64K", ":/tree", ":/striped");
   for (const [source, transport] of [
     ["tree", "auto"],
@@ -74,7 +83,9 @@ test("cp into a directory, onto a file, several at once", async () => {
   assert.equal(readFileSync(here("a"), "utf8"), "b");
   const many = await home.run(["cp", "a", "b", ":/into/a"]);
   assert.deepEqual([many.code, /ENOTDIR/.test(many.stderr)], [14, true]);
-  assert.equal((await home.run(["cp", "a", ":/nowhere/a"])).code, 8);
+  assert.equal((await home.run(["cp", "a", ":/nowhere/"])).code, 14);
+  await home.ok("cp", "a", ":/on/the/way/a");
+  assert.equal(await home.ok("cat", ":/on/the/way/a"), "b");
   assert.equal((await home.run(["cp", ":/into", "out"])).code, 14);
 });
 
@@ -141,6 +152,27 @@ test("Ctrl-C during a copy leaves nothing half-made, inside or outside", async (
   assert.equal(outside.code, 130, outside.stderr);
   assert.deepEqual(drafts(), []);
   await home.ok("rm", ":/huge");
+});
+
+const hasTerminal = existsSync("/usr/bin/script");
+
+test("on a terminal a bar shows progress and rate, elsewhere nothing does", {
+  skip: !hasTerminal,
+}, async () => {
+  writeFileSync(here("shown"), randomBytes(30 * 2 ** 20));
+  const quoted = `'${process.execPath}' '${BIN}' cp --verify shown :/shown`;
+  const script = ["-qec", quoted, "/dev/null"];
+  const env = { ...home.env, TERM: "xterm" };
+  const shown = execFileSync("/usr/bin/script", script, {
+    cwd: home.dir,
+    env,
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  assert.match(shown, /100% \| 30 MiB of 30 MiB \| 1\/1 files \| .* [KMG]iB\/s/);
+  assert.match(shown, /copied and verified 1 file\(s\), 30 MiB in /);
+  const piped = await home.run(["cp", "shown", ":/shown"]);
+  assert.deepEqual([piped.code, piped.stdout, piped.stderr], [0, "", ""]);
 });
 
 test("ls and stat show what is there", async () => {

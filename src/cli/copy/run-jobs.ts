@@ -3,6 +3,7 @@ import { labelled } from "../failure.ts";
 import type { Progress } from "../progress.ts";
 import { Budget } from "./budget.ts";
 import { copyFile } from "./copy-file.ts";
+import type { Sink } from "./ends.ts";
 import type { Job } from "./plan.ts";
 import { readAhead } from "./read-ahead.ts";
 
@@ -50,11 +51,10 @@ export async function runJobs(
     for (let next = await jobs.next(); !next.done && !both.aborted; next = await jobs.next()) {
       const job = next.value;
       try {
-        tally.bytes += await copyFile(
-          job.open,
-          (size, mode) => job.tree.openSink(job.destination, size, mode),
-          options,
-        );
+        const make = (size: number, mode: number): Promise<Sink> =>
+          job.tree.openSink(job.destination, size, mode);
+        const bytes = await copyFile(job.open, make, options);
+        tally.bytes += bytes;
         tally.files += 1;
         progress.file();
       } catch (error) {
