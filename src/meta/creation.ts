@@ -4,6 +4,7 @@ import { DidafsError, isDidafsError } from "../std/errors.ts";
 import { regionBytes } from "../structs/striping.ts";
 import type { Layout, Params } from "../wire/control.ts";
 import { type Inode, REGIONS_MAX, STRIPE_SHIFT_MAX, STRIPE_SHIFT_MIN } from "./inode-record.ts";
+import { mkdirAll } from "./namespace.ts";
 import { parsePath, pathError } from "./path.ts";
 import { place } from "./placement.ts";
 import type { Reclaimer } from "./reclaimer.ts";
@@ -45,20 +46,23 @@ export class FileCreator {
   }
 
   /**
+   * @param makeWay the directories on the way to the name are made with it
    * @returns the new file, or what was given the same name meanwhile
    * @throws ENOENT, ENOTDIR, EISDIR, ERR_INVALID_ARGUMENT, ERR_NO_TARGET, and what a target or the engine raises
    * (ERR_NO_SPACE, ERR_IO); nothing was made then
    */
-  async create(params: OpenParams): Promise<Found & { created: boolean }> {
+  async create(params: OpenParams, makeWay: boolean): Promise<Found & { created: boolean }> {
     const { store } = this.#parts;
     checkShape(params);
     const inode = await store.newInode();
+    const wayCount = makeWay ? parsePath(params.path).components.length - 1 : 0;
+    const wayInodes = await store.newInodes(wayCount);
     const layout = this.#layout(inode, params);
     const size = params.size ?? 0;
     const made = new Set(layout.regions.keys());
     try {
       await this.#makeRegions(inode, size, layout, made);
-      const found = await this.#commit(params, inode, size, layout);
+      const found = await this.#commit(params, inode, size, layout, wayInodes);
       const created = found.inode === inode;
       if (!created) await this.#abandon(inode, layout, made);
       return { created, ...found };
@@ -110,11 +114,18 @@ export class FileCreator {
   }
 
   /** @returns what has the name afterwards */
-  #commit({ path, mode }: OpenParams, inode: number, size: number, layout: Layout): Promise<Found> {
+  #commit(
+    { path, mode }: OpenParams,
+    inode: number,
+    size: number,
+    layout: Layout,
+    wayInodes: readonly number[],
+  ): Promise<Found> {
     const wallMs = this.#parts.clock.wallMs();
     const permissions = (mode ?? FILE_MODE_DEFAULT) & PERMISSION_BITS;
     const record: Inode = { type: "file", mode: permissions, size, mtimeMs: wallMs, layout };
     return this.#parts.store.transact((transaction) => {
+      if (wayInodes.length > 0) mkdirAll(transaction, directoryOf(path), wayInodes, wallMs);
       // The directory may have been renamed or removed since, and the name taken.
       const { parent, name, entry } = locate(transaction, parsePath(path));
       if (entry !== undefined) return { inode: entry.inode, record: getInode(transaction, entry.inode) };
@@ -149,6 +160,10 @@ export class FileCreator {
       // The caller is about to hear why the create failed; the regions are swept as orphans one day.
     }
   }
+}
+
+function directoryOf(path: string): string {
+  return `/${parsePath(path).components.slice(0, -1).join("/")}`;
 }
 
 /** @throws ERR_INVALID_ARGUMENT, EISDIR, EINVAL, ENAMETOOLONG */

@@ -131,12 +131,15 @@ export class MetaService {
 
   async #open(params: Params<"meta.open">): Promise<Result<"meta.open">> {
     const { path, create } = params;
-    const lookUp = () => this.#store.read((reader) => find(reader, parsePath(path)));
-    const existing = create === "no" ? lookUp() : await this.#makeWay(parsePath(path), lookUp);
-    if (existing === undefined && create === "no")
+    const parsed = parsePath(path);
+    const existing = this.#store.read((reader) => find(reader, parsed));
+    if (create === "no" && (existing === "nothing" || existing === "no way")) {
       throw pathError("ENOENT", path, "no such file or directory");
+    }
     const opened =
-      existing === undefined ? await this.#creator.create(params) : { created: false, ...existing };
+      existing === "nothing" || existing === "no way"
+        ? await this.#creator.create(params, existing === "no way")
+        : { created: false, ...existing };
     const { created, inode, record } = opened;
     if (create === "exclusive" && !created) throw pathError("EEXIST", path, "exists already");
     if (record.type === "directory") throw pathError("EISDIR", path, "is a directory");
@@ -144,22 +147,10 @@ export class MetaService {
     return { created, stat: statOf(inode, record), endpoints };
   }
 
-  /** Looks up a name that may be made; the directories on the way to it are made here if they are missing. */
-  async #makeWay<T>(path: Path, lookUp: () => T): Promise<T> {
-    try {
-      return lookUp();
-    } catch (error) {
-      if (!isDidafsError(error, "ENOENT")) throw error;
-      await this.#mkdir({ path: `/${path.components.slice(0, -1).join("/")}`, recursive: true });
-      return lookUp();
-    }
-  }
-
   async #mkdir({ path, recursive }: Params<"meta.mkdir">): Promise<Result<"meta.mkdir">> {
     const wallMs = this.#parts.clock.wallMs();
     const count = recursive ? parsePath(path).components.length : 1;
-    const inodes: number[] = [];
-    for (let i = 0; i < count; i++) inodes.push(await this.#store.newInode());
+    const inodes = await this.#store.newInodes(count);
     await this.#store.transact((transaction) => {
       if (recursive) mkdirAll(transaction, path, inodes, wallMs);
       else mkdir(transaction, path, inodes[0] as number, wallMs);
@@ -202,7 +193,13 @@ export class MetaService {
   }
 }
 
-function find(reader: KvReader, path: Path): Found | undefined {
-  const { entry } = locate(reader, path);
-  return entry && { inode: entry.inode, record: getInode(reader, entry.inode) };
+/** What has the name; "nothing" where it is free; "no way" where a directory on the way to it is missing. */
+function find(reader: KvReader, path: Path): Found | "nothing" | "no way" {
+  try {
+    const { entry } = locate(reader, path);
+    return entry === undefined ? "nothing" : { inode: entry.inode, record: getInode(reader, entry.inode) };
+  } catch (error) {
+    if (isDidafsError(error, "ENOENT")) return "no way";
+    throw error;
+  }
 }

@@ -70,6 +70,12 @@ export class MetaStore {
     return this.#nextInode++;
   }
 
+  async newInodes(count: number): Promise<number[]> {
+    const inodes: number[] = [];
+    while (inodes.length < count) inodes.push(await this.newInode());
+    return inodes;
+  }
+
   async #reserve(): Promise<void> {
     try {
       const first = await this.transact((transaction) => {

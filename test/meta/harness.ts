@@ -1,0 +1,228 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { TestContext } from "node:test";
+import { LmdbEngine } from "../../src/meta/engines/lmdb.ts";
+import { MetaService } from "../../src/meta/service.ts";
+import type { KvEngine } from "../../src/ports/kv.ts";
+import type { Address } from "../../src/ports/network.ts";
+import { RpcChannel } from "../../src/rpc/channel.ts";
+import { introduce } from "../../src/rpc/handshake.ts";
+import { SimClock } from "../../src/sim/clock.ts";
+import { SimMemory } from "../../src/sim/memory.ts";
+import { SimNetwork } from "../../src/sim/network.ts";
+import { SimRandom } from "../../src/sim/random.ts";
+import { DidafsError } from "../../src/std/errors.ts";
+import type { Method, Params, Result } from "../../src/wire/control.ts";
+import { type Stepped, settle } from "../rpc/harness.ts";
+
+export const KEY = new Uint8Array(32).fill(3);
+const ADDRESS: Address = { kind: "tcp", host: "127.0.0.1", port: 7420 };
+
+/** A folder that goes away with the test. */
+export function temporaryFolder(context: TestContext): string {
+  const dir = mkdtempSync(path.join(tmpdir(), "didafs-meta-"));
+  context.after(() => rmSync(dir, { recursive: true }));
+  return dir;
+}
+
+export function lmdbIn(dir: string): KvEngine {
+  return new LmdbEngine({ path: path.join(dir, "meta.mdb"), freeBytes: () => 1e9 });
+}
+
+/** A metadata service over LMDB, with simulated everything else, in one thread. */
+export class World {
+  readonly clock = new SimClock();
+  readonly memory = new SimMemory();
+  readonly network: SimNetwork;
+  readonly random: SimRandom;
+  readonly dir: string;
+  readonly parties = new Set<Stepped>();
+  readonly faults: unknown[] = [];
+  service!: MetaService;
+  engine!: KvEngine;
+
+  private constructor(dir: string, seed: number) {
+    this.dir = dir;
+    this.network = new SimNetwork(seed === 0 ? {} : { seed });
+    this.random = new SimRandom(seed);
+  }
+
+  /** @param seed how the network cuts what travels; 0: not at all */
+  static async open(context: TestContext, seed = 0): Promise<World> {
+    const world = new World(temporaryFolder(context), seed);
+    await world.start();
+    context.after(() => world.stop());
+    return world;
+  }
+
+  async start(): Promise<void> {
+    this.engine = lmdbIn(this.dir);
+    const { clock, memory, network, random, engine } = this;
+    this.service = await MetaService.open({
+      clock,
+      memory,
+      network,
+      random,
+      engine,
+      key: KEY,
+      version: "1.2.3",
+      pid: 42,
+      onFault: (error) => this.faults.push(error),
+    });
+    this.service.listen(ADDRESS);
+    this.parties.add(this.service);
+  }
+
+  /** Ends the service in the middle of whatever it does; what was not committed by then never is. */
+  async stop(): Promise<void> {
+    this.parties.delete(this.service);
+    this.service.close();
+    await this.engine.close();
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.settle();
+    await this.start();
+  }
+
+  settle(byMs = 0): Promise<void> {
+    return settle(this.clock, [...this.parties], byMs);
+  }
+
+  /** The promise's outcome once everybody has come to rest. */
+  async done<T>(promise: Promise<T>): Promise<T> {
+    promise.catch(() => {});
+    await this.settle();
+    return promise;
+  }
+
+  async enter(role: "origin" | "target", handlers = {}): Promise<RpcChannel> {
+    const { clock, memory, network, random } = this;
+    const channel = new RpcChannel({
+      stream: network.connect(ADDRESS),
+      clock,
+      memory,
+      peer: "the metadata service",
+    });
+    this.parties.add(channel);
+    const expect = { service: "meta" } as const;
+    await this.done(introduce(channel, { key: KEY, random, role, expect, handlers, timeoutMs: 5000 }));
+    return channel;
+  }
+
+  async origin(): Promise<Origin> {
+    return new Origin(this, await this.enter("origin"));
+  }
+}
+
+/** Calls as an origin makes them. */
+export class Origin {
+  readonly #world: World;
+  readonly channel: RpcChannel;
+
+  constructor(world: World, channel: RpcChannel) {
+    this.#world = world;
+    this.channel = channel;
+  }
+
+  /** Begins a call, without stepping anybody. */
+  begin<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
+    const call = this.channel.call(method, params, { timeoutMs: 60_000 });
+    call.catch(() => {});
+    return call;
+  }
+
+  call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
+    return this.#world.done(this.begin(method, params));
+  }
+
+  open(path: string, params: Partial<Params<"meta.open">> = {}): Promise<Result<"meta.open">> {
+    return this.call("meta.open", { path, create: "no", ...params });
+  }
+
+  create(path: string, params: Partial<Params<"meta.open">> = {}): Promise<Result<"meta.open">> {
+    return this.open(path, { create: "exclusive", size: 100, ...params });
+  }
+
+  async names(path: string): Promise<string[]> {
+    const { entries } = await this.call("meta.readdir", { path });
+    return entries.map(({ name, type }) => (type === "directory" ? `${name}/` : name));
+  }
+}
+
+/** A target that keeps regions as lengths, and fails or hesitates when told so. */
+export class FakeTarget {
+  readonly id: string;
+  readonly drive: "file" | "memory";
+  readonly regions = new Map<string, number>();
+  readonly calls: string[] = [];
+  /** Raised by region.create instead of making one. */
+  refusal: DidafsError | undefined;
+  /** Raised by region.remove. */
+  removalRefusal: DidafsError | undefined;
+  /** While set, region.create waits for it. */
+  hold: Promise<void> | undefined;
+  totalBytes = 1000;
+  channel!: RpcChannel;
+  readonly #world: World;
+
+  constructor(world: World, number: number, drive: "file" | "memory" = "file") {
+    this.#world = world;
+    this.id = number.toString(16).padStart(32, "0");
+    this.drive = drive;
+  }
+
+  async register(): Promise<this> {
+    this.channel = await this.#world.enter("target", {
+      "region.create": async ({ inode, index, byteLength }: Params<"region.create">) => {
+        this.calls.push(`create ${inode}.${index}`);
+        await this.hold;
+        if (this.refusal !== undefined) throw this.refusal;
+        if (this.regions.has(`${inode}.${index}`)) throw new DidafsError("EEXIST", "that region exists");
+        this.regions.set(`${inode}.${index}`, byteLength);
+        return {};
+      },
+      "region.remove": ({ inode, index }: Params<"region.remove">) => {
+        this.calls.push(`remove ${inode}.${index}`);
+        if (this.removalRefusal !== undefined) throw this.removalRefusal;
+        this.regions.delete(`${inode}.${index}`);
+        return {};
+      },
+    });
+    const tcp = { kind: "tcp", host: "127.0.0.1", port: 1000 } as const;
+    const unix = { kind: "unix", name: `t${this.id}` } as const;
+    const endpoint = {
+      target: this.id,
+      drive: this.drive,
+      tcp: { control: tcp, workers: [tcp] },
+      unix: { control: unix, workers: [unix] },
+    };
+    const { totalBytes } = this;
+    await this.#world.done(
+      this.channel.call(
+        "meta.register",
+        { endpoint, pid: 7, totalBytes, freeBytes: 900 },
+        { timeoutMs: 5000 },
+      ),
+    );
+    return this;
+  }
+
+  async beat(): Promise<void> {
+    const report = {
+      totalBytes: this.totalBytes,
+      freeBytes: 800,
+      regions: this.regions.size,
+      sessions: 0,
+      counters: { gets: 5 },
+    };
+    await this.#world.done(this.channel.call("meta.heartbeat", report, { timeoutMs: 5000 }));
+  }
+
+  leave(): void {
+    this.channel.close();
+    this.#world.parties.delete(this.channel);
+  }
+}
