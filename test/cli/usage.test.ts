@@ -11,20 +11,11 @@ test("help is everywhere and has examples", async () => {
   await using home = new Home();
   const help = await home.ok("--help");
   const commands = [...help.matchAll(/^ {2}([a-z]+) .*$/gm)].map((match) => match[1] as string);
-  assert.deepEqual(commands, [
-    "up",
-    "down",
-    "status",
-    "ls",
-    "stat",
-    "mkdir",
-    "rm",
-    "mv",
-    "cat",
-    "cp",
-    "help",
-  ]);
-  for (const command of commands.slice(0, -1)) {
+  for (const name of ["up", "down", "status", "ls", "stat", "mkdir", "rm", "mv", "cat", "cp"]) {
+    assert.ok(commands.includes(name), name);
+  }
+  assert.equal(commands.pop(), "help");
+  for (const command of commands) {
     const text = await home.ok(command, "--help");
     assert.match(text, new RegExp(`Examples:\n {2}\\$ .*didafs ${command}`));
     assert.match(text, /--url/);
