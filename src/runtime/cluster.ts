@@ -119,6 +119,7 @@ async function startLocked(dir: string, options: ClusterOptions, letGo: () => vo
     writeLog(`serving ${url}, ${shape.targets} ${shape.drive} target(s), cluster ${id}`);
     let stopped: Promise<void> | undefined;
     const stop = (): Promise<void> => {
+      if (stopped === undefined) writeLog("stopping");
       stopped ??= services.stop().finally(letGo);
       return stopped;
     };
