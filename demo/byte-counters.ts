@@ -6,8 +6,8 @@ import type { IngestedFile } from "./manifest.ts";
 import { Mismatch } from "./mismatch.ts";
 import { formatBytes } from "./report.ts";
 
-/** Targets report what they count by heartbeats; so long unchanged, every target has reported again. */
-const QUIET_MS = 2_500;
+/** Targets report their counters by heartbeats. One that is silent for longer than this is no longer called up. */
+const QUIET_MS = 1_600;
 const SETTLE_MS = 30_000;
 const POLL_MS = 250;
 /** One process makes one data connection to each worker of each target, each begun by one answered HELLO. */
@@ -36,9 +36,10 @@ export async function restingCounters(cluster: Cluster, signal: AbortSignal): Pr
 async function countersNow(cluster: Cluster): Promise<ByteCounters> {
   const { targets } = await cluster.status();
   return combine((name) =>
-    targets.reduce((sum, { counters, id }) => {
+    targets.reduce((sum, { counters, id, state }) => {
       const value = counters[name];
-      if (value === undefined) throw new Error(`target ${id} reports no counter ${name}`);
+      if (value === undefined || state !== "up")
+        throw new Error(`target ${id} (${state}) reports no ${name}`);
       return sum + value;
     }, 0),
   );

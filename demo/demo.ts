@@ -30,14 +30,14 @@ export async function runDemo(dir: string | undefined, output: Output, signal: A
       signal,
     });
     output.line(`DiDAFS demo: a cluster of ${TARGETS} targets on files, each a process, at ${scratch.url}`);
-    const left = `${input.links} symbolic links${input.others > 0 ? ` and ${input.others} special files` : ""} left out`;
+    const left = `left out: ${input.links} symbolic links, ${input.others} special files`;
     output.line(`Input: ${formatCount(input.files.length)} files, ${formatBytes(bytes)} (${left}) from`);
     for (const { from, to } of roots) output.line(`  ${from} → ${to}`);
     output.line();
     await using cluster = await connect(scratch.url, { keyFile: scratch.keyFile });
-    const stage = { scratch, cluster, output, signal, manifestFile: scratch.file("manifest.json") };
+    const stage = { scratch, cluster, output, signal, input, manifestFile: scratch.file("manifest.json") };
     await explained(scratch, async () => {
-      await ingest(stage, input);
+      await ingest(stage);
       await readBack(stage);
       await countWords(stage);
       await crash(stage);

@@ -39,7 +39,8 @@ export function findInput(roots: readonly InputRoot[]): Input {
 
 /** What the demo takes in: `dir`, else the project's installed packages and the data sets of vega-datasets. */
 export function inputRoots(dir: string | undefined): InputRoot[] {
-  if (dir !== undefined) return [{ from: path.resolve(dir), to: "/input" }];
+  // npm changes to the package's folder before it runs a script.
+  if (dir !== undefined) return [{ from: path.resolve(process.env.INIT_CWD ?? "", dir), to: "/input" }];
   const modules = path.resolve(import.meta.dirname, "..", "node_modules");
   const vega = path.join(modules, "vega-datasets", "data");
   return [

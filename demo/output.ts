@@ -14,7 +14,7 @@ export class Output {
   now(text: string): void {
     if (!this.#showsProgress) return;
     this.#shown = true;
-    process.stderr.write(`\r\x1b[2K… ${text}`.slice(0, (process.stderr.columns ?? 80) + 5));
+    process.stderr.write(`\r\x1b[2K… ${text}`.slice(0, (process.stderr.columns || 80) + 5));
   }
 
   /** A hearer of progress news, of so much in all. */

@@ -31,7 +31,10 @@ export interface WriteResult {
   readonly bytes: number;
   readonly seconds: number;
   readonly reopened: number;
+  /** Blocks that ended with an error, by its code. */
   readonly failed: Readonly<Record<string, number>>;
+  /** Vain attempts to open the file again, by their errors' codes. */
+  readonly refused: Readonly<Record<string, number>>;
   readonly doubtful: readonly Place[];
 }
 
@@ -48,20 +51,24 @@ runProcess(Plan, async (plan, parent): Promise<WriteResult> => {
     parent.tell({ acknowledged: writer.acknowledged, reopened } satisfies WriterNews);
   };
   const startMs = performance.now();
-  let [file, window] = await openWindow(open);
+  const refused: Record<string, number> = {};
+  let [file, window] = await openWindow(open, refused);
   while (!parent.stopping.aborted) {
     if (await writer.round(window, tell)) continue;
     await file.close().catch(() => {});
-    [file, window] = await openWindow(open);
+    [file, window] = await openWindow(open, refused);
     reopened += 1;
   }
   const { acknowledged, bytes, failed, doubtful } = writer;
   const seconds = (performance.now() - startMs) / 1000;
-  return { blocks: acknowledged, bytes, seconds, reopened, failed, doubtful };
+  return { blocks: acknowledged, bytes, seconds, reopened, failed, refused, doubtful };
 });
 
 /** Tries until the target is back. @throws the last error at the deadline */
-async function openWindow(open: () => Promise<DidafsFile>): Promise<[DidafsFile, DidafsWindow]> {
+async function openWindow(
+  open: () => Promise<DidafsFile>,
+  refused: Record<string, number>,
+): Promise<[DidafsFile, DidafsWindow]> {
   const endMs = performance.now() + REOPEN_MS;
   for (;;) {
     let file: DidafsFile | undefined;
@@ -71,6 +78,7 @@ async function openWindow(open: () => Promise<DidafsFile>): Promise<[DidafsFile,
     } catch (error) {
       await file?.close().catch(() => {});
       if (!isDidafsError(error, ...EXPECTED) || performance.now() > endMs) throw error;
+      refused[error.code] = (refused[error.code] ?? 0) + 1;
     }
     await sleep(RETRY_MS);
   }

@@ -38,8 +38,8 @@ export async function crash(stage: Stage): Promise<void> {
   const checking = new URL("../processes/check-blocks.ts", import.meta.url);
   const check = { path: PATH, journal, doubtful };
   const found = await startOn<CheckBlocksResult>(stage, checking, check).result;
-  report(stage, written, found, outages);
   judge(written, found);
+  report(stage, written, found, outages);
 }
 
 async function writeMore(watched: WatchedWriter): Promise<void> {
@@ -73,7 +73,6 @@ async function targets({ cluster }: Stage): Promise<{ id: string; pid: number }[
 type Written = Omit<WriteResult, "doubtful">;
 
 function report({ output }: Stage, written: Written, found: CheckBlocksResult, outages: number[]): void {
-  const failed = Object.entries(written.failed).map(([code, blocks]) => `${code} ${blocks}`);
   const rate = `${(written.bytes / 1e6 / written.seconds).toFixed(0)} MB/s`;
   output.line();
   output.line(
@@ -82,13 +81,19 @@ function report({ output }: Stage, written: Written, found: CheckBlocksResult, o
   output.line(
     `  ${formatCount(written.blocks)} blocks (${formatBytes(written.bytes)}, ${rate} with outages) at random offsets acknowledged, their list kept outside`,
   );
+  output.line(`  blocks that got an error, and were written again: ${byCode(written.failed)}`);
   output.line(
-    `  blocks that got an error instead, and were written again: ${failed.join(", ")}; file opened again ${written.reopened} times`,
+    `  file opened again ${written.reopened} times; attempts while a target was down: ${byCode(written.refused)}`,
   );
   output.line(`  from kill to writing again: ${outages.map((ms) => `${Math.round(ms)} ms`).join(", ")}`);
   output.line(
     `  a fresh process found all ${formatCount(found.blocks)} blocks, byte for byte, and zeros everywhere else`,
   );
+}
+
+function byCode(counts: Readonly<Record<string, number>>): string {
+  const listed = Object.entries(counts).map(([code, count]) => `${count} × ${code}`);
+  return listed.join(", ") || "none";
 }
 
 function judge(written: Written, found: CheckBlocksResult): void {

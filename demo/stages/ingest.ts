@@ -1,4 +1,3 @@
-import type { Input } from "../input.ts";
 import { totalBytes, writeList } from "../manifest.ts";
 import type { IngestResult } from "../processes/ingest.ts";
 import { bytesPerSecond, filesPerSecond, formatBytes, formatCount, formatSeconds, row } from "../report.ts";
@@ -6,9 +5,9 @@ import { both, type Took } from "../timing.ts";
 import { type Stage, startOn } from "./stage.ts";
 
 /** A process takes the input in and leaves the manifest. */
-export async function ingest(stage: Stage, input: Input): Promise<void> {
+export async function ingest(stage: Stage): Promise<void> {
   const { output, scratch } = stage;
-  const { files } = input;
+  const { files } = stage.input;
   const list = scratch.file("input.json");
   writeList(list, files);
   const plan = { input: list, manifest: stage.manifestFile, targets: scratch.targets };

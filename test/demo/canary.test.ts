@@ -120,7 +120,7 @@ test("an acknowledged block that is not there, and bytes that nobody wrote, are 
   const blocks = readJournal(journal);
   const doctored = scratch.file("doctored-journal");
   const [first, ...rest] = blocks as [(typeof blocks)[number], ...typeof blocks];
-  writeFileSync(doctored, journalLines([{ ...first, seed: first.seed ^ 1 }, ...rest]));
+  writeFileSync(doctored, journalLines([{ ...first, seed: (first.seed ^ 2) >>> 0 }, ...rest]));
   await mustNotHold(
     "check-blocks",
     { ...plan, journal: doctored },
