@@ -25,7 +25,7 @@ export const EXIT_CODES: readonly ExitRow[] = [
   {
     exit: 3,
     meaning: "no cluster answers, or the connection was lost",
-    codes: ["ERR_UNREACHABLE", "ERR_SESSION_LOST", "ERR_NO_TARGET"],
+    codes: ["ERR_UNREACHABLE", "ERR_SESSION_LOST"],
     next: "start a cluster with `didafs up`, or name a running one with --url or DIDAFS_URL",
   },
   {
@@ -92,7 +92,7 @@ export const EXIT_CODES: readonly ExitRow[] = [
     exit: 14,
     meaning: "a directory where a file is needed, or the reverse",
     codes: ["ENOTDIR", "EISDIR", "ENOTEMPTY", "ELOOP"],
-    next: "use -r for directories",
+    next: "see what is there with `didafs ls -l`; directories need -r",
   },
   {
     exit: 15,
@@ -105,6 +105,12 @@ export const EXIT_CODES: readonly ExitRow[] = [
     meaning: "not supported here",
     codes: ["ERR_PLATFORM", "ERR_NOT_SUPPORTED", "ERR_VERSION"],
     next: "Linux on x86-64 or arm64 is needed, and the same version on both sides",
+  },
+  {
+    exit: 17,
+    meaning: "too few targets are up",
+    codes: ["ERR_NO_TARGET"],
+    next: "see `didafs status`, or ask for fewer with --targets",
   },
   { exit: 130, meaning: "interrupted", codes: ["ERR_ABORTED"], next: "" },
 ];

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import type { CallOptions, Cluster, OpenOptions } from "../../client/api.ts";
-import { isDidafsError } from "../../std/errors.ts";
+import { DidafsError, isDidafsError } from "../../std/errors.ts";
 import { showClusterPath } from "../cluster-path.ts";
 import type { Child, Entry, Sink, Source, Tree } from "./ends.ts";
 
@@ -72,8 +72,11 @@ async function openSink(
   const patient = { timeoutMs: call.timeoutMs };
   const options = { ...patient, ...layout, size, create: "exclusive" } as const;
   const file = await cluster.open(draft, options).catch(async (error: unknown) => {
-    if (isDidafsError(error) && error.applied !== "no") await takeBack().catch(() => {});
-    throw error;
+    if (!isDidafsError(error)) throw error;
+    const { code, message, applied } = error;
+    if (applied !== "no") await takeBack().catch(() => {});
+    // Whoever hears of it knows the file by its name to be.
+    throw new DidafsError(code, message.replace(draft, name), { applied, cause: error });
   });
   try {
     const window = size === 0 ? undefined : await file.window({ ...call, rights: "rw" });
