@@ -100,10 +100,11 @@ test("a file that cannot be copied does not keep the others from it; the code is
 test("what the cluster cannot give is refused before anything is copied, and named as the user named it", async () => {
   writeFileSync(here("vast"), "");
   truncateSync(here("vast"), 2 ** 43);
+  writeFileSync(here("little"), "little");
   const full = await home.run(["cp", "vast", ":/vast"]);
   assert.equal(full.code, 10);
   assert.match(full.stderr, /vast to :\/vast: .*\(ERR_NO_SPACE\)\n.*didafs status/);
-  const few = await home.run(["cp", "--targets", "9", "fine", ":/few"]);
+  const few = await home.run(["cp", "--targets", "9", "little", ":/few"]);
   assert.equal(few.code, 17);
   assert.match(few.stderr, /9 targets.*\(ERR_NO_TARGET\)/);
   assert.doesNotMatch(full.stderr + few.stderr, /\.part/);
