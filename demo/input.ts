@@ -6,8 +6,8 @@ import type { InputFile } from "./manifest.ts";
 export interface InputRoot {
   readonly from: string;
   readonly to: string;
-  /** A directory below `from` that is left to another root. */
-  readonly except?: string;
+  /** Directories below `from` that are left out. */
+  readonly except?: readonly string[];
 }
 
 export interface Input {
@@ -21,7 +21,7 @@ export interface Input {
 export function findInput(roots: readonly InputRoot[]): Input {
   const files: InputFile[] = [];
   let [links, others] = [0, 0];
-  const walk = (directory: string, to: string, except: string | undefined): void => {
+  const walk = (directory: string, to: string, except: readonly string[]): void => {
     const entries = readdirSync(directory, { withFileTypes: true });
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const entry of entries) {
@@ -30,10 +30,10 @@ export function findInput(roots: readonly InputRoot[]): Input {
       if (entry.isSymbolicLink()) links += 1;
       else if (entry.isFile()) files.push({ path: target, source, size: statSync(source).size });
       else if (!entry.isDirectory()) others += 1;
-      else if (source !== except) walk(source, target, except);
+      else if (!except.includes(source)) walk(source, target, except);
     }
   };
-  for (const { from, to, except } of roots) walk(from, to, except);
+  for (const { from, to, except = [] } of roots) walk(from, to, except);
   return { files, links, others };
 }
 
@@ -44,7 +44,8 @@ export function inputRoots(dir: string | undefined): InputRoot[] {
   const modules = path.resolve(import.meta.dirname, "..", "node_modules");
   const vega = path.join(modules, "vega-datasets", "data");
   return [
-    { from: modules, to: "/node_modules", except: vega },
+    // The data sets have a root of their own; what tools keep in the cache changes while the demo runs.
+    { from: modules, to: "/node_modules", except: [vega, path.join(modules, ".cache")] },
     { from: vega, to: "/vega" },
   ];
 }
