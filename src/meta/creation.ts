@@ -1,5 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
-import type { RpcChannel } from "../rpc/channel.ts";
+import type { Channel } from "../rpc/handlers.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import { regionBytes } from "../structs/striping.ts";
 import type { Layout, Params } from "../wire/control.ts";
@@ -107,7 +107,7 @@ export class FileCreator {
     if (failures.length > 0) throw failures[0];
   }
 
-  #channel(target: string): RpcChannel {
+  #channel(target: string): Channel {
     const channel = this.#parts.registry.channelOf(target, this.#parts.clock.nowMs());
     if (channel === undefined) throw new DidafsError("ERR_NO_TARGET", `target ${target} is down`, { target });
     return channel;

@@ -28,7 +28,7 @@ export interface Inode {
  *     64  regions, 32 bytes each: 16 bytes target | u8 drive (DRIVES) | 15 bytes zero
  */
 const MAGIC = 0xd1de;
-export const INODE_VERSION = 1;
+const INODE_VERSION = 1;
 const FIXED_BYTES = 64;
 const REGION_BYTES = 32;
 

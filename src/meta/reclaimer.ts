@@ -1,6 +1,6 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Key } from "../ports/kv.ts";
-import type { RpcChannel } from "../rpc/channel.ts";
+import type { Channel } from "../rpc/handlers.ts";
 import { removalRange, removalRegion } from "./keys.ts";
 import type { TargetRegistry } from "./registry.ts";
 import { emptyTrash, hasTrash } from "./remove.ts";
@@ -126,7 +126,7 @@ export class Reclaimer {
   }
 
   /** @returns false when some were not removed */
-  async #removeAll(channel: RpcChannel, notes: readonly Key[]): Promise<boolean> {
+  async #removeAll(channel: Channel, notes: readonly Key[]): Promise<boolean> {
     const options = { timeoutMs: REMOVE_TIMEOUT_MS };
     const calls = notes.map((key) => channel.call("region.remove", removalRegion(key), options));
     const outcomes = await Promise.allSettled(calls);

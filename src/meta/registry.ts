@@ -1,4 +1,4 @@
-import type { RpcChannel } from "../rpc/channel.ts";
+import type { Channel } from "../rpc/handlers.ts";
 import { DidafsError } from "../std/errors.ts";
 import type { Endpoint, Layout, Params, TargetStatus } from "../wire/control.ts";
 
@@ -12,7 +12,7 @@ interface Target {
   readonly endpoint: Endpoint;
   readonly pid: number;
   /** Undefined once it has ended. */
-  channel: RpcChannel | undefined;
+  channel: Channel | undefined;
   heardMs: number;
   report: Report;
 }
@@ -22,7 +22,7 @@ export class TargetRegistry {
   readonly #targets = new Map<string, Target>();
 
   /** A target that registers again takes the place of its former self, whose channel is closed. */
-  register(channel: RpcChannel, params: Params<"meta.register">, nowMs: number): void {
+  register(channel: Channel, params: Params<"meta.register">, nowMs: number): void {
     const { endpoint, pid, totalBytes, freeBytes } = params;
     const former = this.#targets.get(endpoint.target)?.channel;
     const report = { totalBytes, freeBytes, regions: 0, sessions: 0, counters: {} };
@@ -33,7 +33,7 @@ export class TargetRegistry {
   }
 
   /** @throws ERR_INVALID_ARGUMENT when no target has registered on this channel */
-  heartbeat(channel: RpcChannel, report: Report, nowMs: number): void {
+  heartbeat(channel: Channel, report: Report, nowMs: number): void {
     const target = this.#on(channel);
     if (target === undefined) throw new DidafsError("ERR_INVALID_ARGUMENT", "meta.heartbeat: register first");
     target.report = report;
@@ -41,18 +41,18 @@ export class TargetRegistry {
   }
 
   /** The channel of a target has ended: it is down from now on. */
-  lost(channel: RpcChannel): void {
+  lost(channel: Channel): void {
     const target = this.#on(channel);
     if (target !== undefined) target.channel = undefined;
   }
 
-  #on(channel: RpcChannel): Target | undefined {
+  #on(channel: Channel): Target | undefined {
     for (const target of this.#targets.values()) if (target.channel === channel) return target;
     return undefined;
   }
 
   /** The channel to call a target on, if it lives. */
-  channelOf(id: string, nowMs: number): RpcChannel | undefined {
+  channelOf(id: string, nowMs: number): Channel | undefined {
     const target = this.#targets.get(id);
     return target !== undefined && isLive(target, nowMs) ? target.channel : undefined;
   }

@@ -4,8 +4,7 @@ import type { MemoryPort } from "../ports/memory.ts";
 import type { Address, Network } from "../ports/network.ts";
 import type { Poller } from "../ports/poller.ts";
 import type { Random } from "../ports/random.ts";
-import type { RpcChannel } from "../rpc/channel.ts";
-import type { Handlers } from "../rpc/handlers.ts";
+import type { Channel, Handlers } from "../rpc/handlers.ts";
 import type { Role } from "../rpc/handshake.ts";
 import { RpcServer } from "../rpc/server.ts";
 import { isDidafsError } from "../std/errors.ts";
@@ -165,7 +164,7 @@ export class MetaService {
     await this.#deadlines.until(Promise.all(sweeps), this.#parts.clock.nowMs() + RECLAIM_WAIT_MS);
   }
 
-  #register(channel: RpcChannel, params: Params<"meta.register">): Result<"meta.register"> {
+  #register(channel: Channel, params: Params<"meta.register">): Result<"meta.register"> {
     this.#registry.register(channel, params, this.#parts.clock.nowMs());
     void this.#reclaimer.sweep(params.endpoint.target);
     return { heartbeatMs: HEARTBEAT_MS };

@@ -14,11 +14,11 @@ import {
 } from "../wire/header.ts";
 import { parsePayload } from "./frame.ts";
 import { FrameReader } from "./frame-reader.ts";
-import type { Handlers } from "./handlers.ts";
+import type { AnswerWithDescriptor, Channel, Handlers, RpcCallOptions } from "./handlers.ts";
 import { IncomingCalls } from "./incoming-calls.ts";
 import { FRAMES_PER_STEP_MAX, LINGER_MS, STRANGER_PAYLOAD_BYTES_MAX } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
-import { OutgoingCalls, type RpcCallOptions } from "./outgoing-calls.ts";
+import { OutgoingCalls } from "./outgoing-calls.ts";
 
 export interface ChannelOptions {
   readonly stream: Stream;
@@ -38,17 +38,11 @@ export interface ChannelOptions {
   readonly onEnd?: (reason: DidafsError) => void;
 }
 
-export interface AnswerWithDescriptor<M extends Method> {
-  readonly result: Result<M>;
-  /** The caller closes it. */
-  readonly descriptor: number | undefined;
-}
-
 /**
  * Calls and answers over one stream, both ways. Stepped by `doWork`. Until `admit` only the handshake passes, in
  * either direction. Anything malformed ends the channel; a call that is merely wrong is answered with an error.
  */
-export class RpcChannel {
+export class RpcChannel implements Channel {
   readonly peer: string;
   readonly #options: ChannelOptions;
   readonly #stream: Stream;
@@ -71,7 +65,6 @@ export class RpcChannel {
     this.#watch();
   }
 
-  /** Why the channel ended; undefined while it lives. */
   get ended(): DidafsError | undefined {
     return this.#ended;
   }
@@ -84,26 +77,18 @@ export class RpcChannel {
     return this.#stream.credentials;
   }
 
-  /** The peer has proven itself: from now on all calls pass, and `handlers` serve it. */
   admit(handlers: Handlers): void {
     this.#incoming.handlers = handlers;
     this.#incoming.admitted = true;
     this.#reader.payloadBytesMax = MAX_PAYLOAD_BYTES;
   }
 
-  /**
-   * Calls the peer and waits for the checked result.
-   * @throws what the peer's handler raised; ERR_TIMEOUT, ERR_ABORTED, ERR_UNREACHABLE (the channel ended; ERR_AUTH or
-   * ERR_VERSION where that was why), with `applied` "no" only where surely nothing was sent; ERR_TOO_MANY;
-   * ERR_INVALID_ARGUMENT
-   */
   async call<M extends Method>(method: M, params: Params<M>, options: RpcCallOptions): Promise<Result<M>> {
     const { result, descriptor } = await this.callWithDescriptor(method, params, options);
     if (descriptor !== undefined) this.#options.closeDescriptor?.(descriptor);
     return result;
   }
 
-  /** Like `call`, and hands over the descriptor that came with the answer. */
   async callWithDescriptor<M extends Method>(
     method: M,
     params: Params<M>,
@@ -136,7 +121,6 @@ export class RpcChannel {
     return work;
   }
 
-  /** Ends the channel now; pending calls reject. */
   close(reason: DidafsError = new DidafsError("ERR_CLOSED", "closed here")): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
@@ -148,7 +132,6 @@ export class RpcChannel {
     this.#options.onEnd?.(reason);
   }
 
-  /** Takes in nothing more, and ends the channel once the answers given so far have left (or soon after). */
   closeWhenSent(reason: DidafsError): void {
     this.#linger ??= { reason, untilMs: this.#options.clock.nowMs() + LINGER_MS };
   }

@@ -1,9 +1,8 @@
 import type { Random } from "../ports/random.ts";
+import { assert } from "../std/assert.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
-import type { RpcChannel } from "./channel.ts";
-import type { Handlers } from "./handlers.ts";
-import type { RpcCallOptions } from "./outgoing-calls.ts";
-import { NONCE_BYTES, proofOf, proofsEqual, type Transcript } from "./proofs.ts";
+import type { Channel, Handlers, RpcCallOptions } from "./handlers.ts";
+import { KEY_BYTES, NONCE_BYTES, proofOf, proofsEqual, type Transcript } from "./proofs.ts";
 
 /**
  * The mutual proof of the cluster's key that begins every control channel.
@@ -34,11 +33,12 @@ export interface ServiceIdentity {
 export function handshakeHandlers(
   identity: ServiceIdentity,
   random: Random,
-  onProven: (channel: RpcChannel, role: Role) => Handlers,
+  onProven: (channel: Channel, role: Role) => Handlers,
 ): Handlers {
   const { key, service, id } = identity;
+  assert(key.byteLength === KEY_BYTES, "a cluster's key has 32 bytes");
   let transcript: Transcript | undefined;
-  const refuse = (channel: RpcChannel, message: string): never => {
+  const refuse = (channel: Channel, message: string): never => {
     const error = new DidafsError("ERR_AUTH", message);
     channel.closeWhenSent(error);
     throw error;
@@ -75,10 +75,11 @@ export interface IntroduceOptions extends RpcCallOptions {
  * The caller's side: proves the key to the service and has the service prove it. The channel must be stepped meanwhile.
  * On failure the channel is closed.
  * @returns the service's identity
- * @throws ERR_AUTH (wrong key, or not the service that was expected) and what RpcChannel.call throws
+ * @throws ERR_AUTH (wrong key, or not the service that was expected) and what Channel.call throws
  */
-export async function introduce(channel: RpcChannel, options: IntroduceOptions): Promise<{ id: string }> {
+export async function introduce(channel: Channel, options: IntroduceOptions): Promise<{ id: string }> {
   const { key, random, role, expect } = options;
+  assert(key.byteLength === KEY_BYTES, "a cluster's key has 32 bytes");
   try {
     const callerNonce = Buffer.from(random.bytes(NONCE_BYTES)).toString("hex");
     const hello = await channel.call("hello", { role, nonce: callerNonce }, options);

@@ -1,10 +1,9 @@
 import * as v from "valibot";
 import { DidafsError } from "../std/errors.ts";
 import { CALLS, type Method } from "../wire/control.ts";
-import type { RpcChannel } from "./channel.ts";
 import { failedAnswer } from "./failure.ts";
 import { answerFrame } from "./frame.ts";
-import type { CallContext, Handlers } from "./handlers.ts";
+import type { CallContext, Channel, Handlers } from "./handlers.ts";
 import { CALLS_IN_FLIGHT_MAX } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -21,13 +20,13 @@ interface PassedDescriptor {
 export class IncomingCalls {
   handlers: Handlers;
   admitted = false;
-  readonly #channel: RpcChannel;
+  readonly #channel: Channel;
   readonly #outbox: Outbox;
   readonly #onFault: ((error: unknown, method: string) => void) | undefined;
   #openCount = 0;
 
   constructor(
-    channel: RpcChannel,
+    channel: Channel,
     outbox: Outbox,
     handlers: Handlers,
     onFault: ((error: unknown, method: string) => void) | undefined,

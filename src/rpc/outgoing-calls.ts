@@ -8,12 +8,7 @@ import { CALLS_IN_FLIGHT_MAX, CALLS_WAITING_MAX } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
 import { appliedOf, type PendingCall, PendingCalls } from "./pending-calls.ts";
 
-export interface RpcCallOptions {
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface RawAnswer {
+interface RawAnswer {
   readonly result: unknown;
   readonly descriptor: number | undefined;
 }
@@ -29,7 +24,7 @@ export class OutgoingCalls {
     this.#peer = peer;
   }
 
-  /** @throws (rejects) as RpcChannel.call says */
+  /** @throws (rejects) as Channel.call says */
   call<M extends Method>(
     method: M,
     params: Params<M>,

@@ -113,8 +113,8 @@ export class RpcServer {
       pollToken,
       onFault,
       peer: `connection ${this.#acceptedCount} (${at.kind})`,
-      handlers: handshakeHandlers(identity, random, (opened, role) => {
-        const handlers = onOpen(opened, role);
+      handlers: handshakeHandlers(identity, random, (_, role) => {
+        const handlers = onOpen(channel, role);
         isOpen = true;
         return handlers;
       }),

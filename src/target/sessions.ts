@@ -1,7 +1,6 @@
 import { READ, WRITE } from "../iommu/domain.ts";
 import type { Random } from "../ports/random.ts";
-import type { RpcChannel } from "../rpc/channel.ts";
-import type { CallContext, Handlers } from "../rpc/handlers.ts";
+import type { CallContext, Channel, Handlers } from "../rpc/handlers.ts";
 import { codeOf, DidafsError } from "../std/errors.ts";
 import { REGION_HEADER_BYTES } from "../structs/region-header.ts";
 import type { Params, Result } from "../wire/control.ts";
@@ -17,7 +16,7 @@ const BINDINGS_MAX = 65_536;
 
 interface Session {
   readonly number: number;
-  readonly channel: RpcChannel;
+  readonly channel: Channel;
   readonly leaseMs: number;
   leaseEndMs: number;
   ended: boolean;
@@ -36,7 +35,7 @@ export interface SessionsParts {
 /** The sessions of origins with this target: their leases and what they have bound. */
 export class Sessions {
   readonly #parts: SessionsParts;
-  readonly #byChannel = new Map<RpcChannel, Session>();
+  readonly #byChannel = new Map<Channel, Session>();
   #nextNumber = 1;
   #nowMs = 0;
 
@@ -76,7 +75,7 @@ export class Sessions {
   }
 
   /** The session ends with its channel; its regions are released when nothing of it is left at any worker. */
-  channelEnded(channel: RpcChannel): void {
+  channelEnded(channel: Channel): void {
     const session = this.#byChannel.get(channel);
     if (session === undefined) return;
     this.#byChannel.delete(channel);
@@ -96,7 +95,7 @@ export class Sessions {
     }
   }
 
-  #open({ leaseMs }: Params<"session.open">, channel: RpcChannel): Result<"session.open"> {
+  #open({ leaseMs }: Params<"session.open">, channel: Channel): Result<"session.open"> {
     if (this.#byChannel.has(channel)) {
       throw new DidafsError("ERR_INVALID_ARGUMENT", "this channel already has its session");
     }
@@ -125,7 +124,7 @@ export class Sessions {
     };
   }
 
-  #of(channel: RpcChannel): Session {
+  #of(channel: Channel): Session {
     const session = this.#byChannel.get(channel);
     if (session === undefined) throw new DidafsError("ERR_SESSION_LOST", "this channel has no session");
     return session;
