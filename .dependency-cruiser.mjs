@@ -131,7 +131,8 @@ export default {
     },
     {
       name: "no-outside",
-      comment: "the product imports nothing from tests, benches, demos or scripts; `didafs bench` runs the bench",
+      comment:
+        "the product imports nothing from tests, benches, demos or scripts; `didafs bench` runs the bench",
       severity: "error",
       from: { path: "^src/", pathNot: "^src/cli/commands/bench.ts$" },
       to: { path: "^(test|bench|demo|scripts|bin)/" },

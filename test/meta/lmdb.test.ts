@@ -29,14 +29,14 @@ const key = (...bytes: number[]) => Uint8Array.from(bytes);
 /** A file system of `byteLength` bytes, where this user may make one. */
 function smallFileSystem(byteLength: number): { dir: string; free(): void } | undefined {
   const dir = mkdtempSync(path.join(tmpdir(), "didafs-small-"));
-  const options = `size=${byteLength}`;
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", dir]).status === 0;
+  const shell = (command: string) => spawnSync("sh", ["-c", command]).status === 0;
+  const mounted = shell(`mount -t tmpfs -o size=${byteLength} didafs-test ${dir}`);
   if (!mounted) {
     rmSync(dir, { recursive: true });
     return undefined;
   }
   const free = () => {
-    spawnSync("umount", [dir]);
+    shell(`umount ${dir}`);
     rmSync(dir, { recursive: true });
   };
   return { dir, free };
