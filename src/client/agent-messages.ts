@@ -52,6 +52,8 @@ export type ToAgent =
   | { readonly kind: "cancel"; readonly id: number }
   /** Say `ready` once the data connection can be read, or written where `writable`. */
   | { readonly kind: "arm"; readonly connection: number; readonly writable: boolean }
+  /** A data connection of the session has ended; so does the session, for only a new one gets new connections. */
+  | { readonly kind: "end"; readonly session: number }
   /** The data connection is not used any more. */
   | { readonly kind: "drop"; readonly connection: number }
   | { readonly kind: "stop" };

@@ -37,6 +37,10 @@ export class AgentSessions {
     return this.#connections.get(id);
   }
 
+  end(id: number): void {
+    this.#byId.get(id)?.channel.close();
+  }
+
   /** Closes a data stream that the main thread has let go of. */
   drop(id: number): void {
     const connection = this.#connections.get(id);

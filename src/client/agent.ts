@@ -98,6 +98,9 @@ export class Agent {
         this.#ports.poller.watch(connection.stream, interest, connection.id);
         break;
       }
+      case "end":
+        this.#sessions.end(message.session);
+        break;
       case "drop":
         this.#sessions.drop(message.connection);
         break;

@@ -101,6 +101,10 @@ export class Origin {
     if (known !== undefined) return known.remote;
     const { network, memory, clock, idler } = this.#ports;
     const connection = new DataConnection(network.adopt(reply.connection.descriptor), memory);
+    connection.onEnd = () => {
+      session.lose();
+      this.link.post({ kind: "end", session: reply.session.id });
+    };
     // Nobody waits for the answer: were the session refused, the connection would end and every access say so.
     connection.hello(new Transfer(), reply.session.number, reply.session.token);
     const remote = { connection, session, pump: this.#pump, clock, idler, memory };

@@ -34,6 +34,8 @@ export class DataConnection {
   ended = false;
   /** Transfers submitted and not settled. */
   outstanding = 0;
+  /** Called once when it has ended, unless by `close`. */
+  onEnd: (() => void) | undefined = undefined;
   readonly #memoryPort: MemoryPort;
   readonly #queue: SendQueue;
   readonly #staging: Memory;
@@ -120,7 +122,8 @@ export class DataConnection {
 
   /** Frees what it holds; transfers under way settle as lost. The stream stays open: its owner closes it. */
   close(): void {
-    if (!this.ended) this.end();
+    this.onEnd = undefined;
+    this.end();
     this.#queue.close();
     this.#memoryPort.free(this.#staging);
   }
@@ -305,8 +308,10 @@ export class DataConnection {
 
   /** Ends it from this side: every transfer settles as lost. @returns 0, as `poll` does on an ended connection */
   end(): number {
+    if (this.ended) return 0;
     this.ended = true;
     this.#failAll();
+    this.onEnd?.();
     return 0;
   }
 
