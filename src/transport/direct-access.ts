@@ -14,7 +14,7 @@ import type { CallLimits, RegionAccess, WordValue } from "./access.ts";
 import type { RemoteAccess } from "./remote-access.ts";
 import type { SessionState } from "./session-state.ts";
 import { INLINE_BYTES } from "./transfer.ts";
-import { wordNumberValue, wordValue } from "./word-value.ts";
+import { numberOfBits, wordValue } from "./word-value.ts";
 
 const I64 = 0;
 const U64 = 1;
@@ -99,8 +99,8 @@ export class DirectAccess implements RegionAccess {
   loadNumberSync(word: number, at: number): number {
     this.#check();
     if (this.#remote.pendingWrites > 0) return this.#remote.loadNumberSync(word, at);
-    loadSmall(this.#memory, at, WORD_BYTES[word] as number, smallWords, 0);
-    return wordNumberValue(word, smallWords[0] as number, smallWords[1] as number);
+    if (word === I64 || word === U64) return numberOfBits(word, Atomics.load(this.#memory.i64, at / 8));
+    return this.#load(word, at) as number;
   }
 
   storeSync(word: number, at: number, value: WordValue): void {

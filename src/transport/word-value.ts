@@ -37,6 +37,12 @@ export function wordNumberValue(word: number, low: number, high: number): number
   return wordValue(word, low, high) as number;
 }
 
+/** The same from the bits of a 64-bit word. */
+export function numberOfBits(word: number, bits: bigint): number {
+  signed[0] = bits;
+  return wordNumberValue(word, halves[0] as number, halves[1] as number);
+}
+
 /** What a 64-bit result past 2^53 is answered with; the operation that gave it was applied. */
 export function unsafeInteger(value: bigint): DidafsError {
   return new DidafsError("ERR_UNSAFE_INTEGER", `${value} does not fit a number; ask with a bigint operand`, {
