@@ -32,6 +32,10 @@ export interface DriveObject {
 
 /** The part of a drive that makes writes durable. Its calls block for long: only the drive's sync thread makes them. */
 export interface DriveSync {
+  /** Starts writing what the object has dirty, and does not wait for it. @returns 0 or the errno of the failure */
+  startWriting(descriptor: number): number;
+  /** Waits for the writing that was started. It is not durable yet. @returns 0 or the errno of the failure */
+  awaitWriting(descriptor: number): number;
   /** Makes everything written to the object durable, mapped stores included. @returns 0 or the errno of the failure */
   sync(descriptor: number): number;
   /**

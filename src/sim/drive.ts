@@ -83,6 +83,14 @@ export class SimDrive implements Drive, DriveSync {
     return { totalBytes: this.#totalBytes, freeBytes: this.#totalBytes - this.#usedBytes };
   }
 
+  startWriting(_descriptor: number): number {
+    return 0;
+  }
+
+  awaitWriting(_descriptor: number): number {
+    return 0;
+  }
+
   sync(descriptor: number): number {
     this.synced.push(descriptor);
     return this.failSyncs ? EIO : 0;

@@ -4,7 +4,7 @@ import type { Drive, DriveObject, DriveSync } from "../ports/drive.ts";
 import { DidafsError } from "../std/errors.ts";
 import { checkName, isName, OpenObject, reserve } from "./drive-object.ts";
 import { ERRNO, fromNodeError, lastErrno, systemError } from "./errno.ts";
-import { close, fdatasync, fsync, open } from "./libc.ts";
+import { close, fdatasync, fsync, open, syncFileRange } from "./libc.ts";
 import { O_CLOEXEC, O_CREAT, O_EXCL, O_RDONLY, O_RDWR } from "./open-flags.ts";
 
 const OWNER_ONLY_FILE = 0o600;
@@ -114,10 +114,21 @@ export function openFileDrive(path: string): Drive {
   return new FileDrive(directory);
 }
 
+// <linux/fs.h>
+const SYNC_FILE_RANGE_WAIT_BEFORE = 1;
+const SYNC_FILE_RANGE_WRITE = 2;
+
+/** Length 0 means up to the end of the file. */
+function wholeFileRange(object: number, flags: number): number {
+  return syncFileRange(object, 0, 0, flags) === 0 ? 0 : lastErrno();
+}
+
 /** Opens the syncing side of the drive in `directory`, for its sync thread. */
 export function openFileDriveSync(directory: string): DriveSync {
   let descriptor = openDirectory(directory);
   return {
+    startWriting: (object: number): number => wholeFileRange(object, SYNC_FILE_RANGE_WRITE),
+    awaitWriting: (object: number): number => wholeFileRange(object, SYNC_FILE_RANGE_WAIT_BEFORE),
     sync: (object: number): number => (fdatasync(object) === 0 ? 0 : lastErrno()),
     syncNames: (): number => (fsync(descriptor) === 0 ? 0 : lastErrno()),
     close(): void {

@@ -139,6 +139,8 @@ export const ftruncate: (fd: Descriptor, byteLength: number) => number = library
   "int ftruncate(int fd, int64_t len)",
 );
 export const fsync: (fd: Descriptor) => number = library.func("int fsync(int fd)");
+export const syncFileRange: (fd: Descriptor, offset: number, length: number, flags: number) => number =
+  library.func("int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)");
 export const fdatasync: (fd: Descriptor) => number = library.func("int fdatasync(int fd)");
 /** @returns 0 or the errno itself */
 export const posixFallocate: (fd: Descriptor, offset: number, byteLength: number) => number = library.func(

@@ -176,9 +176,13 @@ test("file drive: syncing answers 0, or the errno of what failed", (t) => {
   const drive = openFileDrive(directory);
   const sync = openFileDriveSync(directory);
   const object = drive.create("a", BYTES);
+  assert.equal(sync.startWriting(object.descriptor), 0);
+  assert.equal(sync.awaitWriting(object.descriptor), 0);
   assert.equal(sync.sync(object.descriptor), 0);
   assert.equal(sync.syncNames(), 0);
   object.close();
+  assert.equal(sync.startWriting(object.descriptor), 9);
+  assert.equal(sync.awaitWriting(object.descriptor), 9);
   assert.equal(sync.sync(object.descriptor), 9);
   sync.close();
   sync.close();

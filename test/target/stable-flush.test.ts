@@ -22,6 +22,8 @@ class DurableFixture extends WorkerFixture {
   readonly media = this.regions.map(() => new Uint8Array(BYTES));
   readonly client = this.enter(1, this.openSession(1));
   readonly spy: DriveSync = {
+    startWriting: () => 0,
+    awaitWriting: () => 0,
     sync: (descriptor) => {
       const i = this.regions.findIndex((region) => region.descriptor === descriptor);
       this.media[i]?.set(this.regions[i]?.bytes.subarray(0, BYTES) ?? []);
