@@ -14,6 +14,8 @@ import { setCompare, setOperand, wordNumberValue, wordValue } from "./word-value
 
 const SPIN_ROUNDS = 200;
 const YIELD_ROUNDS = 2000;
+/** Polls of a Sync form before its deadline begins, with or without progress: a target may trickle for ever. */
+const UNTIMED_ROUNDS = SPIN_ROUNDS + YIELD_ROUNDS;
 /** Longest single wait in the kernel, so that a session's end is seen in time. */
 const WAIT_MS = 20;
 
@@ -209,22 +211,23 @@ export class RemoteAccess implements RegionAccess {
     this.#checkOpen();
     const { connection, session } = this.#link;
     connection.submit(transfer);
-    while (!transfer.settled) {
+    for (let round = 0; !transfer.settled; round += 1) {
       const step = this.#idle.next(connection.poll());
-      if (step === YIELD) this.#link.idler.yield();
-      else if (step === BLOCK) this.#waitForAnswer(transfer);
+      if (step === BLOCK || round >= UNTIMED_ROUNDS) this.#waitForAnswer(transfer);
+      else if (step === YIELD) this.#link.idler.yield();
       if (session.isLost && !transfer.settled) connection.end();
     }
     this.#idle.next(1);
     this.#checkOutcome(transfer);
   }
 
-  // Most answers come before the first wait, so the deadline begins there and the fast path reads no clock.
+  // Most answers come before this, so the deadline begins here and the fast path reads no clock.
   #waitForAnswer(transfer: Transfer): void {
     const { connection, clock, idler, session } = this.#link;
     const deadlineMs = clock.nowMs() + this.#timeoutMs;
     while (!transfer.settled && !session.isLost) {
-      if (connection.poll() > 0) continue;
+      const moved = connection.poll();
+      if (transfer.settled) return;
       const leftMs = deadlineMs - clock.nowMs();
       if (leftMs <= 0) {
         // Late answers go to the abandoned transfer; the next Sync access takes a new one.
@@ -234,7 +237,8 @@ export class RemoteAccess implements RegionAccess {
           applied,
         });
       }
-      idler.waitReadable(connection.stream, Math.min(leftMs, connection.sending ? 1 : WAIT_MS));
+      if (moved === 0)
+        idler.waitReadable(connection.stream, Math.min(leftMs, connection.sending ? 1 : WAIT_MS));
     }
   }
 
