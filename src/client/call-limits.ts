@@ -5,8 +5,8 @@ import type { CallOptions } from "./api.ts";
 /** How long a call may take where nobody said otherwise. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Longest timeout that a timer can hold. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** Twelve days; a timer holds twice that, and callers add a little. */
+const MAX_TIMEOUT_MS = 2 ** 30;
 
 /** @throws ERR_INVALID_ARGUMENT for a timeout that is no positive number */
 export function callLimits(options: CallOptions | undefined, defaultTimeoutMs: number): CallLimits {

@@ -115,6 +115,8 @@ export class Pump {
     } else {
       this.#running = false;
       for (const connection of this.#active) this.#arm(connection);
+      // What was given up is still outstanding, but has no deadline and nobody who waits.
+      if (this.#waiting.size === 0) return;
       this.#cancelTimer = this.#turns.after(Math.max(0, this.#nextDeadlineMs - nowMs) + 1, this.#onTimer);
     }
   };
