@@ -60,8 +60,11 @@ const idle = new IdleStrategy(SPIN_ROUNDS, YIELD_ROUNDS);
 // Never returns to the event loop: everything it waits for is in the poller.
 while (!plane.stopped) {
   const next = idle.next(plane.doWork(systemClock.nowMs()));
-  if (next === YIELD) systemIdler.yield();
-  else if (next === BLOCK) plane.wait(WAIT_MS);
+  if (next === YIELD) {
+    const yieldMs = systemClock.nowMs();
+    systemIdler.yield();
+    idle.yielded(systemClock.nowMs() - yieldMs);
+  } else if (next === BLOCK) plane.wait(WAIT_MS);
 }
 poller.close();
 controlWaker.close();

@@ -5,15 +5,24 @@ export const YIELD = 1;
 /** Wait in the kernel until something is ready. */
 export const BLOCK = 2;
 
+/** A yield that takes longer gave the core to somebody who uses it. */
+const CONTENDED_MS = 0.03;
+/** Rounds with work for which a core counts as contended, until a yield shows whether it still is. */
+const CONTENDED_ROUNDS = 256;
+
 /**
  * Decides how a polling loop waits, from the work that its last round did. Rounds are counted, not timed: a round
  * without work costs a few system calls, and reading a clock in each would cost as much again. Yielding comes early,
  * because two pollers that spin on one core starve each other; where nobody else wants the core a yield costs little.
+ *
+ * Where somebody does, it costs milliseconds: who yields waits behind those that compute, while who sleeps gets the core
+ * as soon as he is woken. So a yield that took long is followed by a time in which spinning is followed by blocking.
  */
 export class IdleStrategy {
   readonly #spinRounds: number;
   readonly #yieldRounds: number;
   #idleRounds = 0;
+  #contendedRounds = 0;
 
   /** @param spinRounds rounds without work before the first yield; @param yieldRounds yields before blocking */
   constructor(spinRounds: number, yieldRounds: number) {
@@ -24,12 +33,18 @@ export class IdleStrategy {
   /** @param work what the round did, 0 when nothing. @returns SPIN, YIELD or BLOCK; BLOCK until there is work again */
   next(work: number): number {
     if (work > 0) {
+      if (this.#contendedRounds > 0) this.#contendedRounds -= 1;
       this.#idleRounds = 0;
       return SPIN;
     }
     this.#idleRounds += 1;
     if (this.#idleRounds <= this.#spinRounds) return SPIN;
-    if (this.#idleRounds <= this.#spinRounds + this.#yieldRounds) return YIELD;
-    return BLOCK;
+    if (this.#contendedRounds > 0) return BLOCK;
+    return this.#idleRounds <= this.#spinRounds + this.#yieldRounds ? YIELD : BLOCK;
+  }
+
+  /** To be told how long each yield took. */
+  yielded(tookMs: number): void {
+    if (tookMs > CONTENDED_MS) this.#contendedRounds = CONTENDED_ROUNDS;
   }
 }

@@ -214,11 +214,18 @@ export class RemoteAccess implements RegionAccess {
     for (let round = 0; !transfer.settled; round += 1) {
       const step = this.#idle.next(connection.poll());
       if (step === BLOCK || round >= UNTIMED_ROUNDS) this.#waitForAnswer(transfer);
-      else if (step === YIELD) this.#link.idler.yield();
+      else if (step === YIELD) this.#yield();
       if (session.isLost && !transfer.settled) connection.end();
     }
     this.#idle.next(1);
     this.#checkOutcome(transfer);
+  }
+
+  #yield(): void {
+    const { clock, idler } = this.#link;
+    const fromMs = clock.nowMs();
+    idler.yield();
+    this.#idle.yielded(clock.nowMs() - fromMs);
   }
 
   // Most answers come before this, so the deadline begins here and the fast path reads no clock.

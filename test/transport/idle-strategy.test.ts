@@ -9,3 +9,18 @@ test("spins, yields, then blocks until there is work again", () => {
   assert.deepEqual(rounds([4, 0, 0, 0]), [SPIN, SPIN, SPIN, YIELD]);
   assert.deepEqual(rounds([1, 0]), [SPIN, SPIN]);
 });
+
+test("blocks after spinning once a yield took long, until work came often enough to try a yield again", () => {
+  const strategy = new IdleStrategy(1, 3);
+  const idleRounds = (): number[] => [strategy.next(0), strategy.next(0), strategy.next(0)];
+  strategy.yielded(0.01);
+  assert.deepEqual(idleRounds(), [SPIN, YIELD, YIELD]);
+  strategy.yielded(4);
+  assert.deepEqual(strategy.next(0), BLOCK);
+  let contended = 0;
+  for (; contended < 1000; contended += 1) {
+    strategy.next(1);
+    if (idleRounds()[1] === YIELD) break;
+  }
+  assert.ok(contended > 10 && contended < 1000, `${contended}`);
+});
