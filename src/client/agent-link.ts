@@ -68,7 +68,9 @@ export class AgentLink {
         reject(error);
       };
       const onAbort = (): void => giveUp(aborted(signal as AbortSignal, "unknown"));
-      const cancelTimer = this.#turns.after(timeoutMs + GRACE_MS, () =>
+      // Of a bind the agent waits for the target's answer, however late.
+      const graceMs = call === "bind" ? 0 : GRACE_MS;
+      const cancelTimer = this.#turns.after(timeoutMs + graceMs, () =>
         giveUp(new DidafsError("ERR_TIMEOUT", `no answer within ${timeoutMs} ms`, { applied: "unknown" })),
       );
       signal?.addEventListener("abort", onAbort, { once: true });

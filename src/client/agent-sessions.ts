@@ -1,11 +1,14 @@
 import type { Address } from "../ports/network.ts";
+import type { RpcChannel } from "../rpc/channel.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import { SessionState } from "../transport/session-state.ts";
 import type { Endpoint } from "../wire/control.ts";
+import { TOKEN_BYTES } from "../wire/header.ts";
 import type { BindReply, BindRequest } from "./agent-messages.ts";
 import { type AgentConnection, AgentSession } from "./agent-session.ts";
 import type { Transport } from "./api.ts";
 import type { ChannelPorts, ControlChannels, Limits } from "./control-channels.ts";
+import { joinOpening } from "./join-opening.ts";
 
 /** The lease that an origin asks for. */
 const LEASE_MS = 10_000;
@@ -50,15 +53,28 @@ export class AgentSessions {
     connection.stream.close();
   }
 
+  /**
+   * The target's answer is waited for also when the caller has given up: what it bound is known only from there, and
+   * would stay bound, in the way of windows of the other kind, as long as the session lives.
+   */
   async bind(request: BindRequest, limits: Limits): Promise<BindReply> {
     const session = await this.#sessionFor(request.endpoint, request.transport, limits);
     const direct = session.path === "unix";
     const { result: bound, descriptor } = await session.channel.callWithDescriptor(
       "window.bind",
       { ...request.window, direct },
-      limits,
+      { timeoutMs: Math.max(limits.timeoutMs, LEASE_MS) },
     );
     try {
+      if (session.state.isLost) throw session.state.error("no");
+      const { at, byteLength } = request.window;
+      const whole = at === 0 && bound.regionBytes >= byteLength;
+      if (bound.direct !== (descriptor !== undefined) || (bound.direct && !whole)) {
+        throw new DidafsError(
+          "ERR_PROTOCOL",
+          `target ${session.state.target} gave another range than was asked for`,
+        );
+      }
       if (request.transport === "direct" && !bound.direct) {
         throw new DidafsError(
           "ERR_NOT_DIRECT",
@@ -81,20 +97,17 @@ export class AgentSessions {
       };
     } catch (error) {
       if (descriptor !== undefined) this.#ports.closeDescriptor(descriptor);
-      await this.#unbindQuietly(session, bound.handle, limits);
+      session.channel.call("window.unbind", { handle: bound.handle }, { timeoutMs: LEASE_MS }).catch(() => {
+        // The session's end frees the binding too.
+      });
       throw error;
     }
   }
 
   /** A session that has ended meanwhile has no bindings left, so that is no error. */
   async unbind(sessionId: number, handle: number, limits: Limits): Promise<void> {
-    const session = this.#byId.get(sessionId);
-    if (session !== undefined) await this.#unbindQuietly(session, handle, limits);
-  }
-
-  async #unbindQuietly(session: AgentSession, handle: number, limits: Limits): Promise<void> {
     try {
-      await session.channel.call("window.unbind", { handle }, limits);
+      await this.#byId.get(sessionId)?.channel.call("window.unbind", { handle }, limits);
     } catch (error) {
       if (!isDidafsError(error, "ERR_UNREACHABLE", "ERR_SESSION_LOST")) throw error;
     }
@@ -135,7 +148,10 @@ export class AgentSessions {
     // The address is part of the name: a target that was restarted listens elsewhere.
     const place = JSON.stringify([endpoint.target, endpoint[path].control]);
     const known = this.#byPlace.get(place);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      const again = (left: Limits) => this.#sessionOver(path, endpoint, left);
+      return joinOpening(known, limits, this.#ports.clock, again);
+    }
     const opening = this.#open(path, place, endpoint, limits);
     this.#byPlace.set(place, opening);
     opening.catch(() => this.#byPlace.delete(place));
@@ -156,7 +172,7 @@ export class AgentSessions {
       if (session !== undefined) this.#lose(session, place);
     });
     const openedMs = this.#ports.clock.nowMs();
-    const opened = await channel.call("session.open", { leaseMs: LEASE_MS }, limits);
+    const opened = await this.#openSession(channel, limits);
     const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     session = new AgentSession({
       id: ++this.#lastId,
@@ -165,13 +181,37 @@ export class AgentSessions {
       shared,
       state: new SessionState(shared, target),
       number: opened.session,
-      token: Uint8Array.from(Buffer.from(opened.token, "hex")),
+      token: opened.token,
       workerAddresses: workers,
       leaseMs: opened.leaseMs,
       openedMs,
     });
     this.#byId.set(session.id, session);
     return session;
+  }
+
+  /** On failure the channel is closed: nobody else would. */
+  async #openSession(
+    channel: RpcChannel,
+    limits: Limits,
+  ): Promise<{ session: number; token: Uint8Array; leaseMs: number }> {
+    try {
+      const { session, token, leaseMs } = await channel.call("session.open", { leaseMs: LEASE_MS }, limits);
+      // It may have ended right behind its answer, when there was no session yet that could be lost.
+      if (channel.ended !== undefined) {
+        throw new DidafsError("ERR_UNREACHABLE", `${channel.peer} ended the session`, {
+          cause: channel.ended,
+        });
+      }
+      const bytes = Uint8Array.from(Buffer.from(token, "hex"));
+      if (bytes.byteLength !== TOKEN_BYTES) {
+        throw new DidafsError("ERR_PROTOCOL", `${channel.peer} gave a token of ${bytes.byteLength} bytes`);
+      }
+      return { session, token: bytes, leaseMs };
+    } catch (error) {
+      channel.close();
+      throw error;
+    }
   }
 
   #lose(session: AgentSession, place: string): void {

@@ -8,6 +8,7 @@ import type { AgentCall, AgentCalls, FromAgent, MetaMethod, ToAgent } from "./ag
 import type { AgentSession } from "./agent-session.ts";
 import { AgentSessions } from "./agent-sessions.ts";
 import { type ChannelPorts, ControlChannels, type Limits } from "./control-channels.ts";
+import { joinOpening } from "./join-opening.ts";
 
 export interface AgentPorts extends ChannelPorts {
   readonly mailbox: Mailbox<FromAgent, ToAgent>;
@@ -149,7 +150,9 @@ export class Agent {
 
   /** The channel to the metadata service; opened again when the last one has ended. */
   #metaService(limits: Limits): Promise<{ channel: RpcChannel; id: string }> {
-    if (this.#meta !== undefined) return this.#meta;
+    if (this.#meta !== undefined) {
+      return joinOpening(this.#meta, limits, this.#ports.clock, (left) => this.#metaService(left));
+    }
     const forget = (): void => {
       if (this.#meta === opening) this.#meta = undefined;
     };
