@@ -58,8 +58,7 @@ export class File implements DidafsFile {
   }
 
   async window(options: WindowOptions = {}): Promise<DidafsWindow> {
-    if (this.#closed)
-      throw new DidafsError("ERR_CLOSED", `the file ${this.path} is closed`, { path: this.path });
+    this.#checkOpen();
     const timeoutMs = options.timeoutMs ?? this.#context.timeoutMs;
     const limits = callLimits(options, timeoutMs);
     const { rights = "r", sharing = "managed" } = options;
@@ -67,6 +66,8 @@ export class File implements DidafsFile {
     checkOneOf("sharing", sharing, ["managed", "raw"]);
     const stripes = this.#stripes(options);
     const bound = await this.#bindAll(stripes, rights, sharing, limits);
+    if (this.#closed) await this.#release([...bound.values()], { ...limits, signal: undefined });
+    this.#checkOpen();
     const accesses = this.layout.regions.map((_, index) => bound.get(index)?.access);
     const window = new Window({
       path: this.path,
@@ -95,6 +96,11 @@ export class File implements DidafsFile {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #checkOpen(): void {
+    if (!this.#closed) return;
+    throw new DidafsError("ERR_CLOSED", `the file ${this.path} is closed`, { path: this.path });
   }
 
   #stripes({ at = 0, length = this.size - at }: WindowOptions): Stripes {

@@ -3,6 +3,7 @@ import type { Mailbox } from "../ports/mailbox.ts";
 import type { MemoryPort } from "../ports/memory.ts";
 import type { Network } from "../ports/network.ts";
 import type { Turns } from "../ports/turns.ts";
+import { DidafsError } from "../std/errors.ts";
 import type { CallLimits, RegionAccess } from "../transport/access.ts";
 import { DataConnection } from "../transport/data-connection.ts";
 import { DirectAccess } from "../transport/direct-access.ts";
@@ -50,6 +51,8 @@ export class Origin {
   readonly #sessions = new Map<number, OriginSession>();
   readonly #connections = new Map<number, { connection: DataConnection; remote: RemoteLink }>();
   readonly #connectionIds = new Map<DataConnection, number>();
+  /** From then on the agent may close any stream at any time, and its number may come back as something else. */
+  #closed = false;
 
   constructor(ports: OriginPorts) {
     this.#ports = ports;
@@ -61,8 +64,15 @@ export class Origin {
     this.#pump = new Pump(ports.turns, ports.clock, ports.idler, (connection) => this.#arm(connection));
   }
 
-  /** Makes an access of what the agent has bound. */
+  /**
+   * Makes an access of what the agent has bound.
+   * @throws ERR_CLOSED; ERR_IO when the region cannot be mapped. What was bound is given back then.
+   */
   adopt(reply: BindReply, stores: boolean, timeoutMs: number): BoundRegion {
+    if (this.#closed) {
+      this.#undo(reply);
+      throw new DidafsError("ERR_CLOSED", "the cluster is closed");
+    }
     const session = this.#session(reply);
     const remote = new RemoteAccess(
       this.#remoteLink(reply, session.state),
@@ -70,7 +80,7 @@ export class Origin {
       reply.bound.handle,
       timeoutMs,
     );
-    const access = reply.descriptor === undefined ? remote : this.#map(reply, session.state, remote, stores);
+    const access = this.#access(reply, session.state, remote, stores);
     session.regions.add(access);
     return {
       access,
@@ -113,11 +123,18 @@ export class Origin {
     return remote;
   }
 
-  #map(reply: BindReply, session: SessionState, remote: RemoteAccess, stores: boolean): DirectAccess {
+  #access(reply: BindReply, session: SessionState, remote: RemoteAccess, stores: boolean): RegionAccess {
+    const { descriptor } = reply;
+    if (descriptor === undefined) return remote;
     const { memory, closeDescriptor } = this.#ports;
     const { dataOffset, regionBytes: byteLength } = reply.bound;
-    const region = { descriptor: reply.descriptor as number, dataOffset, byteLength, closeDescriptor };
-    return new DirectAccess(memory, session, remote, region, stores);
+    try {
+      const region = { descriptor, dataOffset, byteLength, closeDescriptor };
+      return new DirectAccess(memory, session, remote, region, stores);
+    } catch (error) {
+      this.#unbind(reply);
+      throw error;
+    }
   }
 
   #arm(connection: DataConnection): void {
@@ -152,6 +169,12 @@ export class Origin {
   /** The answer to a bind that nobody waits for any more. */
   #undo(reply: BindReply): void {
     if (reply.descriptor !== undefined) this.#ports.closeDescriptor(reply.descriptor);
+    // The next window may get the same stream; the target closes one that does not introduce itself.
+    if (!this.#closed) this.#remoteLink(reply, this.#session(reply).state);
+    this.#unbind(reply);
+  }
+
+  #unbind(reply: BindReply): void {
     const unbind = { session: reply.session.id, handle: reply.bound.handle };
     this.link.call("unbind", unbind, { timeoutMs: DEFAULT_TIMEOUT_MS, signal: undefined }).catch(() => {
       // The session's end frees the binding too.
@@ -160,6 +183,7 @@ export class Origin {
 
   /** Ends everything on this thread; the agent is stopped by whoever started it. */
   close(): void {
+    this.#closed = true;
     for (const session of this.#sessions.values()) {
       session.state.lose();
       for (const access of session.regions) access.close();

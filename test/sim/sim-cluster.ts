@@ -89,7 +89,13 @@ export class SimCluster {
     this.#clients.push({ agent, turns, takeMail });
     const limits = { timeoutMs: 60_000, signal: undefined };
     const { id } = await this.settle(origin.link.call("connect", null, limits));
-    const stop = async (): Promise<void> => mailbox.post({ kind: "stop" });
+    const stopped = new Promise<void>((resolve) => {
+      agent.stopping.addEventListener("abort", () => resolve());
+    });
+    const stop = (): Promise<void> => {
+      mailbox.post({ kind: "stop" });
+      return stopped;
+    };
     return new ClusterClient({ id, url: "didafs://meta:1", origin, transport, timeoutMs: 60_000, stop });
   }
 
