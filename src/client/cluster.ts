@@ -1,5 +1,6 @@
 import { DidafsError } from "../std/errors.ts";
 import type { CallLimits } from "../transport/access.ts";
+import type { Endpoint } from "../wire/control.ts";
 import type {
   CallOptions,
   Cluster,
@@ -59,6 +60,7 @@ export class ClusterClient implements Cluster {
         transport: this.#parts.transport,
         timeoutMs: this.#parts.timeoutMs,
         stat: (...args) => this.stat(...args),
+        locate: (...args) => this.#locate(...args),
       },
       path,
       opened.stat,
@@ -120,6 +122,12 @@ export class ClusterClient implements Cluster {
     this.#parts.origin.close();
     await this.#parts.stop();
     this.#parts.origin.link.fail(new DidafsError("ERR_CLOSED", "the cluster is closed"));
+  }
+
+  async #locate(path: string, limits: CallLimits): Promise<{ inode: number; endpoints: Endpoint[] }> {
+    const params = { path, create: "no" } as const;
+    const { stat, endpoints } = await this.#parts.origin.link.meta("meta.open", params, limits);
+    return { inode: stat.inode, endpoints };
   }
 
   #limits(options: CallOptions | undefined): CallLimits {

@@ -1,4 +1,4 @@
-import { DidafsError } from "../std/errors.ts";
+import { DidafsError, isDidafsError } from "../std/errors.ts";
 import type { CallLimits } from "../transport/access.ts";
 import type { Endpoint, StatRecord } from "../wire/control.ts";
 import type {
@@ -22,6 +22,8 @@ export interface FileContext {
   readonly transport: Transport;
   readonly timeoutMs: number;
   stat(path: string, options?: CallOptions): Promise<Stat>;
+  /** Where the targets of the file at `path` are now, and which file that is. */
+  locate(path: string, limits: CallLimits): Promise<{ inode: number; endpoints: readonly Endpoint[] }>;
 }
 
 /** See DidafsFile in api.ts. */
@@ -31,7 +33,7 @@ export class File implements DidafsFile {
   readonly layout: Layout;
   readonly #context: FileContext;
   readonly #inode: number;
-  readonly #endpoints: readonly Endpoint[];
+  #endpoints: readonly Endpoint[];
   readonly #windows = new Set<DidafsWindow>();
   readonly #onClose: (file: File) => void;
   #closed = false;
@@ -138,14 +140,48 @@ export class File implements DidafsFile {
     throw failure;
   }
 
+  /** A target that was started again since listens elsewhere; only the metadata service knows where. */
   async #bind(
+    binding: Binding,
+    rights: "r" | "rw",
+    sharing: "managed" | "raw",
+    limits: CallLimits,
+  ): Promise<BoundRegion> {
+    const { target } = this.layout.regions[binding.index] as Layout["regions"][number];
+    const known = this.#endpointOf(target);
+    try {
+      return await this.#bindAt(known, target, binding, rights, sharing, limits);
+    } catch (error) {
+      // ERR_AUTH: somebody else got its port.
+      if (!isDidafsError(error, "ERR_UNREACHABLE", "ERR_NOT_DIRECT", "ERR_AUTH")) throw error;
+      await this.#locateAgain(limits);
+      const now = this.#endpointOf(target);
+      if (JSON.stringify(now) === JSON.stringify(known)) throw error;
+      return this.#bindAt(now, target, binding, rights, sharing, limits);
+    }
+  }
+
+  /** Best effort: who asks has an error already. */
+  async #locateAgain(limits: CallLimits): Promise<void> {
+    try {
+      const { inode, endpoints } = await this.#context.locate(this.path, limits);
+      // The name may stand for another file by now.
+      if (inode === this.#inode) this.#endpoints = endpoints;
+    } catch {}
+  }
+
+  #endpointOf(target: string): Endpoint | undefined {
+    return this.#endpoints.find((known) => known.target === target);
+  }
+
+  async #bindAt(
+    endpoint: Endpoint | undefined,
+    target: string,
     { index, at, byteLength }: Binding,
     rights: "r" | "rw",
     sharing: "managed" | "raw",
     limits: CallLimits,
   ): Promise<BoundRegion> {
-    const { target } = this.layout.regions[index] as Layout["regions"][number];
-    const endpoint = this.#endpoints.find((known) => known.target === target);
     if (endpoint === undefined) {
       throw new DidafsError(
         "ERR_UNREACHABLE",

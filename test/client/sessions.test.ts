@@ -95,6 +95,25 @@ describe("a target that dies", () => {
     });
   }
 
+  it("is found again by a file that stayed open", async () => {
+    await using cluster = await connect(running.url);
+    await using file = await cluster.open("/again", { create: true, size: 4096 });
+    const window = await file.window({ rights: "rw" });
+    window.storeSync(0, 7);
+    window.flushSync("stable");
+    await killTarget();
+    await until(async () => {
+      try {
+        await using fresh = await file.window();
+        return fresh.loadSync(0) === 7;
+      } catch (error) {
+        const known = ["ERR_UNREACHABLE", "ERR_NOT_DIRECT", "ERR_SESSION_LOST", "ERR_TIMEOUT"] as const;
+        assert.ok(isDidafsError(error, ...known), String(error));
+        return false;
+      }
+    });
+  });
+
   it("a program may end with its cluster open", async () => {
     const child = fork(new URL("./forgetful.ts", import.meta.url), [running.url], { execArgv: [] });
     const code = await new Promise((resolve) => child.once("exit", resolve));
