@@ -84,6 +84,8 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
     if (this.#closed) return 0;
     this.#nowMs = nowMs;
     this.#rounds += 1;
+    // Before the mailbox and the sync queue: a look takes in the wake of whoever fills them, so they are read after it.
+    if (this.#rounds % POLL_ROUNDS === 0 || this.#active.length === 0) this.#look(0);
     let work = this.#registry.doWork();
     if (this.#registry.stopping) {
       this.close();
@@ -91,7 +93,6 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
     }
     work += this.flushes.doWork();
     work += this.#stepActive();
-    if (this.#rounds % POLL_ROUNDS === 0 || this.#active.length === 0) this.#look(0);
     if (nowMs - this.#sweptMs >= SWEEP_MS) this.#sweep();
     return work;
   }

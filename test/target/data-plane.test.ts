@@ -410,6 +410,22 @@ test("an unbind in the middle of a put lets no further byte in", () => {
   assert.equal(client.call({ opcode: OPCODE.GET, handle: 2, length: 8 }).status, 0, "the session goes on");
 });
 
+test("an order whose wake the worker takes in while it looks around is not slept over", () => {
+  const { fixture } = serving();
+  fixture.step(20);
+  let posted = false;
+  // As on a real poller: whoever looks has seen the wake, and no later wait ends by it.
+  fixture.poller.wait = () => {
+    if (!posted) fixture.orders.post({ type: "unbind", session: 1, handle: 2 });
+    posted = true;
+    return 0;
+  };
+  let work = 0;
+  while (!posted) work = fixture.plane.doWork(0);
+  assert.ok(work > 0, "it is carried out in the same step");
+  assert.deepEqual(fixture.orders.poll(), { type: "unbound", session: 1, handle: 2 });
+});
+
 test("a region is unmapped only when nothing queued refers to it", () => {
   const { fixture, client, region } = serving({ bufferBytes: 1000 });
   region.bytes.set(pattern(100_000));
