@@ -9,6 +9,9 @@ import { O_CLOEXEC, O_RDONLY } from "./open-flags.ts";
 /** One reservation is tried so often when signals interrupt it; tmpfs then begins again from nothing. */
 const RESERVE_TRIES = 16;
 
+/** Of an object: what other users may do with it is decided by the descriptors that they are passed. */
+export const OWNER_ONLY_FILE = 0o600;
+
 const NAME = /^[a-z0-9-][a-z0-9.-]{0,254}$/;
 
 /** Names become file names: what could leave the directory, or hide in it, is refused. */

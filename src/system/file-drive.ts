@@ -2,12 +2,11 @@ import { constants, mkdirSync, readdirSync, statfsSync, unlinkSync } from "node:
 import { dirname, join, resolve } from "node:path";
 import type { Drive, DriveObject, DriveSync } from "../ports/drive.ts";
 import { DidafsError } from "../std/errors.ts";
-import { checkName, isName, OpenObject, reserve } from "./drive-object.ts";
+import { checkName, isName, OpenObject, OWNER_ONLY_FILE, reserve } from "./drive-object.ts";
 import { ERRNO, fromNodeError, lastErrno, systemError } from "./errno.ts";
 import { close, fdatasync, fsync, open, syncFileRange } from "./libc.ts";
 import { O_CLOEXEC, O_CREAT, O_EXCL, O_RDONLY, O_RDWR } from "./open-flags.ts";
 
-const OWNER_ONLY_FILE = 0o600;
 const OWNER_ONLY_DIRECTORY = 0o700;
 
 function openDirectory(directory: string): number {

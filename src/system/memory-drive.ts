@@ -1,7 +1,8 @@
+import { fchmodSync } from "node:fs";
 import { totalmem } from "node:os";
 import type { Drive, DriveObject } from "../ports/drive.ts";
 import { DidafsError } from "../std/errors.ts";
-import { checkName, OpenObject, reserve } from "./drive-object.ts";
+import { checkName, OpenObject, OWNER_ONLY_FILE, reserve } from "./drive-object.ts";
 import { ERRNO, lastErrno, systemError } from "./errno.ts";
 import { close, fcntl, memfdCreate, open } from "./libc.ts";
 import { O_CLOEXEC, O_RDWR } from "./open-flags.ts";
@@ -58,6 +59,8 @@ class MemoryDrive implements Drive {
     try {
       const errno = reserve(descriptor, byteLength);
       if (errno !== 0) throw systemError(`reserve ${byteLength} bytes for ${name}`, errno);
+      // Made open to everybody: whoever is passed a descriptor to read could open the object again, to write.
+      fchmodSync(descriptor, OWNER_ONLY_FILE);
       if (fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) !== 0) {
         throw systemError(`seal ${name}`);
       }

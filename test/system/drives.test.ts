@@ -84,6 +84,8 @@ for (const [kind, openDrive] of DRIVES) {
     systemMemory.free(systemMemory.map(readOnly, 0, BYTES, false));
     assert.throws(() => systemMemory.map(readOnly, 0, BYTES, true), hasCode("ERR_IO"));
     assert.equal(ftruncate(readOnly, 0), -1);
+    // Else its holder, of whatever user, could open it again to write, by /proc/self/fd.
+    assert.equal(statSync(`/proc/self/fd/${readOnly}`).mode & 0o777, 0o600);
     close(readOnly);
     object.close();
     drive.close();
