@@ -3,7 +3,7 @@ import { DidafsError } from "../std/errors.ts";
 
 /**
  * The first page of a region's file or memfd; the data follow. Little-endian; written whole once, when the region is
- * first opened, and never changed after that. Only the target's control thread writes it.
+ * made, and never changed after that. Only the target's control thread writes it.
  *
  *      0  u8[8] magic "DIDAFSRG"
  *      8  u32 version | u32 headerBytes (4096)
@@ -13,8 +13,8 @@ import { DidafsError } from "../std/errors.ts";
  *     40  zero ...
  *   4088  u32 zero | u32 crc32 of everything before it
  *
- * A page of zeros means: created, and lost the power before its header was synced. Its data are zeros too, because
- * nothing is served before the header is written.
+ * A page of zeros means: its making was cut off before the header was synced. Only making it again may meet that; once
+ * the making was confirmed it means that bytes are lost.
  */
 export const REGION_HEADER_BYTES = 4096;
 const REGION_VERSION = 1;

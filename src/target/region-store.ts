@@ -52,7 +52,7 @@ export class RegionStore {
     const name = objectName(inode, index);
     const object = this.#createObject(name, regionObjectBytes(byteLength));
     try {
-      this.#settleHeader(object, { inode, index, gen: 1, byteLength });
+      this.#settleHeader(object, inode, index, { inode, index, gen: 1, byteLength });
       if (this.#drive.durable) {
         await Promise.all([this.#sync.sync(object.descriptor), this.#sync.syncNames()]);
       }
@@ -75,7 +75,7 @@ export class RegionStore {
     }
   }
 
-  /** @throws ERR_DATA_LOST when there is no such region, ERR_CORRUPT, ERR_VERSION, ERR_IO */
+  /** @throws ERR_DATA_LOST when there is no such region or its header is gone, ERR_CORRUPT, ERR_VERSION, ERR_IO */
   open(inode: number, index: number): StoredRegion {
     const name = objectName(inode, index);
     const object = this.#drive.open(name);
@@ -84,11 +84,7 @@ export class RegionStore {
       throw new DidafsError("ERR_DATA_LOST", `Region ${name} is gone${why}.`);
     }
     try {
-      const wholeBytes = object.byteLength - REGION_HEADER_BYTES;
-      return {
-        object,
-        identity: this.#settleHeader(object, { inode, index, gen: 1, byteLength: wholeBytes }),
-      };
+      return { object, identity: this.#settleHeader(object, inode, index) };
     } catch (error) {
       object.close();
       throw error;
@@ -108,8 +104,12 @@ export class RegionStore {
     if (this.#drive.durable) await this.#sync.syncNames();
   }
 
-  /** Checks the header, or writes it where there is none yet. @returns what the header says */
-  #settleHeader(object: DriveObject, expected: RegionIdentity): RegionIdentity {
+  /**
+   * Checks the header.
+   * @param fresh what is written where there is none yet; left out once the region was made, for then it had one
+   * @returns what the header says
+   */
+  #settleHeader(object: DriveObject, inode: number, index: number, fresh?: RegionIdentity): RegionIdentity {
     if (object.byteLength < REGION_HEADER_BYTES) {
       throw new DidafsError(
         "ERR_CORRUPT",
@@ -120,20 +120,22 @@ export class RegionStore {
     try {
       const found = decodeRegionHeader(memory.u8, object.name);
       if (found === undefined) {
-        encodeRegionHeader(memory.u8, expected);
-        return expected;
+        if (fresh === undefined) {
+          throw new DidafsError(
+            "ERR_DATA_LOST",
+            `Region ${object.name} has lost its first page, and perhaps more: it is zeros where its header was.`,
+          );
+        }
+        encodeRegionHeader(memory.u8, fresh);
+        return fresh;
       }
-      const { inode, index, byteLength } = found;
-      if (
-        inode === expected.inode &&
-        index === expected.index &&
-        regionObjectBytes(byteLength) === object.byteLength
-      ) {
-        return found;
-      }
+      const { byteLength } = found;
+      const fits = regionObjectBytes(byteLength) === object.byteLength;
+      if (found.inode === inode && found.index === index && fits) return found;
+      const named = objectName(found.inode, found.index);
       throw new DidafsError(
         "ERR_CORRUPT",
-        `Region ${object.name} cannot be used: its header names region ${objectName(inode, index)} of ${byteLength} bytes.`,
+        `Region ${object.name} cannot be used: its header names region ${named} of ${byteLength} bytes.`,
       );
     } finally {
       this.#memoryPort.free(memory);

@@ -176,6 +176,10 @@ test("what cannot be bound is refused with the reason", async () => {
   const object = fixture.drive.open("2.0");
   fixture.memory.map(object?.descriptor ?? 0, 0, 4096, true).u8[16] = 77;
   await refuses("ERR_CORRUPT", origin.call("window.bind", whole(2)));
+  // One whose first page came back as zeros: the rest is not to be trusted either.
+  fixture.memory.map(object?.descriptor ?? 0, 0, 4096, true).u8.fill(0);
+  await refuses("ERR_DATA_LOST", origin.call("window.bind", whole(2)), /first page/);
+  await fixture.createRegion(2, 0, BYTES);
   const memory = await serving({ drive: "memory" });
   await refuses("ERR_DATA_LOST", memory.origin.call("window.bind", whole(3)), /when its target restarts/);
 });
