@@ -9,14 +9,25 @@ export interface FailedAnswer {
   readonly isFault: boolean;
 }
 
+/**
+ * Longest text of an error that travels. Errors quote what they are about, which may itself be as long as a message;
+ * an answer must fit one. Every path that there can be is shorter.
+ */
+const TEXT_MAX = 8192;
+
+function clipped<T extends string | undefined>(text: T): T | string {
+  return text !== undefined && text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text;
+}
+
 /** The answer that tells the caller of `error`. Of a fault only the message travels, never the stack. */
 export function failedAnswer(error: unknown): FailedAnswer {
   if (!isDidafsError(error)) {
-    const message = `internal error: ${error instanceof Error ? error.message : String(error)}`;
+    const message = clipped(`internal error: ${error instanceof Error ? error.message : String(error)}`);
     return { status: statusOf("ERR_INTERNAL"), payload: { message, applied: "unknown" }, isFault: true };
   }
   const { message, applied, path, target } = error;
-  return { status: statusOf(error.code), payload: { message, applied, path, target }, isFault: false };
+  const payload = { message: clipped(message), applied, path: clipped(path), target: clipped(target) };
+  return { status: statusOf(error.code), payload, isFault: false };
 }
 
 /** The error that an answer with a status other than 0 stands for; undefined when the payload has another shape. */

@@ -7,6 +7,7 @@ import { CALLS_IN_FLIGHT_MAX, STRANGER_PAYLOAD_BYTES_MAX } from "../../src/rpc/l
 import { SimClock } from "../../src/sim/clock.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
 import { SimNetwork } from "../../src/sim/network.ts";
+import { DidafsError } from "../../src/std/errors.ts";
 import { failureOf, settle } from "./harness.ts";
 
 const memory = new SimMemory();
@@ -107,6 +108,32 @@ describe("malformed input ends the channel with a typed error", () => {
     await send(command("x".repeat(STRANGER_PAYLOAD_BYTES_MAX)));
     assert.equal(channel.ended?.code, "ERR_PROTOCOL");
   });
+});
+
+test("an error about what is nearly as long as a message is answered all the same", async () => {
+  const { channel, faults, send, receive } = victim();
+  const long = "/".padEnd(1_000_000, "x");
+  const refuse = (path: string): never => {
+    throw new DidafsError("EINVAL", `${path}: no`, { path, target: path });
+  };
+  channel.admit({
+    "meta.stat": ({ path }) => refuse(path),
+    "meta.mkdir": async ({ path }) => refuse(path),
+  });
+  const asked = [
+    { method: "meta.stat", params: { path: long } },
+    { method: "meta.stat", params: { path: "\0".repeat(170_000) } },
+    { method: "meta.mkdir", params: { path: long, recursive: false } },
+    { method: "meta.mkdir", params: { path: "/", recursive: long } },
+    { method: long, params: {} },
+  ];
+  for (const message of asked) {
+    receive();
+    await send(command(message));
+    assert.match(new TextDecoder().decode(receive()), /"message":/);
+  }
+  assert.equal(channel.ended, undefined);
+  assert.deepEqual(faults, []);
 });
 
 test("names that every object has are no calls", async () => {
