@@ -83,7 +83,7 @@ export class DataConnection {
     if (this.ended) this.#failAll();
     else this.#issue();
     // Alone, it leaves at once; behind others it leaves with them, in the next poll.
-    if (this.outstanding === 1 && this.#queue.flush(this.stream) === ENDED) this.end();
+    if (this.outstanding === 1 && this.#flush() === ENDED) this.end();
   }
 
   /** Sends and receives what can be sent and received now. @returns bytes moved; 0 when there was nothing to do */
@@ -91,7 +91,7 @@ export class DataConnection {
     if (this.ended) return 0;
     let moved = 0;
     if (this.#queue.count > 0) {
-      const sent = this.#queue.flush(this.stream);
+      const sent = this.#flush();
       if (sent === ENDED) return this.end();
       if (sent > 0) moved += sent;
     }
@@ -181,6 +181,17 @@ export class DataConnection {
     transfer.commandsInFlight += 1;
   }
 
+  #flush(): number {
+    try {
+      return this.#queue.flush(this.stream);
+    } catch (error) {
+      // A caller's buffer went while it was on its way, a view of a window that was closed, say. The rest of its
+      // command cannot be sent, and so nothing behind it.
+      if (this.#queue.lacksBytes()) return ENDED;
+      throw error;
+    }
+  }
+
   #receive(): number {
     let total = 0;
     for (;;) {
@@ -207,13 +218,9 @@ export class DataConnection {
     const slot = this.#payloadSlot;
     const transfer = this.#transfers[slot] as Transfer;
     const done = (this.#lengths[slot] as number) - this.#payloadLeft;
-    const wanted = !transfer.abandoned && transfer.memory !== undefined;
-    const count = wanted
-      ? this.stream.recv(
-          transfer.memory as Borrowed,
-          (this.#sinkAts[slot] as number) + done,
-          this.#payloadLeft,
-        )
+    const sink = sinkOf(transfer);
+    const count = sink
+      ? this.stream.recv(sink, (this.#sinkAts[slot] as number) + done, this.#payloadLeft)
       : this.stream.recv(this.#staging, 0, Math.min(this.#payloadLeft, STAGING_BYTES));
     if (count > 0) this.#payloadCame(slot, count);
     return count;
@@ -273,9 +280,8 @@ export class DataConnection {
         continue;
       }
       const here = Math.min(expected, this.#stagedTo - from);
-      if (here > 0 && transfer.memory !== undefined && !transfer.abandoned) {
-        transfer.memory.u8.set(bytes.subarray(from, from + here), this.#sinkAts[slot] as number);
-      }
+      if (here > 0)
+        sinkOf(transfer)?.u8.set(bytes.subarray(from, from + here), this.#sinkAts[slot] as number);
       from += here;
       this.#payloadSlot = slot;
       this.#payloadLeft = expected;
@@ -330,6 +336,11 @@ export class DataConnection {
       this.#settle(transfer);
     }
   }
+}
+
+/** Where payload of a get goes; nowhere when its caller has given up, or has detached the buffer. */
+function sinkOf({ memory, abandoned }: Transfer): Borrowed | undefined {
+  return memory === undefined || abandoned || memory.u8.byteLength === 0 ? undefined : memory;
 }
 
 /** Up to four bytes as a little-endian word. */

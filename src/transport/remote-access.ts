@@ -2,7 +2,7 @@ import type { Clock, Idler } from "../ports/clock.ts";
 import type { MemoryPort } from "../ports/memory.ts";
 import { codeOf, DidafsError } from "../std/errors.ts";
 import { WORD_BYTES } from "../structs/words.ts";
-import { OPCODE } from "../wire/header.ts";
+import { MAX_PAYLOAD_BYTES, OPCODE } from "../wire/header.ts";
 import { FLUSH_MEMORY, FLUSH_STABLE, opFlags } from "../wire/ops.ts";
 import type { CallLimits, RegionAccess, WordValue } from "./access.ts";
 import type { DataConnection } from "./data-connection.ts";
@@ -258,7 +258,10 @@ export class RemoteAccess implements RegionAccess {
     if (transfer.status !== 0) {
       const code = codeOf(transfer.status);
       const { target } = this.#link.session;
-      throw new DidafsError(code, `target ${target} refused the access (${code})`, { target });
+      // One command is refused before it is applied, except by a drive that fails meanwhile.
+      const partly = transfer.writes && (transfer.length > MAX_PAYLOAD_BYTES || code === "ERR_IO");
+      const applied = partly ? "unknown" : "no";
+      throw new DidafsError(code, `target ${target} refused the access (${code})`, { applied, target });
     }
     if (transfer.lost) throw this.#link.session.error("unknown");
   }

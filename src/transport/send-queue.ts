@@ -83,13 +83,18 @@ export class SendQueue implements Segments {
   copyOut(memory: Borrowed): void {
     for (let i = 0; i < this.count; i++) {
       const entry = (this.first + i) % this.capacity;
-      if (this.memories[entry] !== memory) continue;
+      if (this.memories[entry] !== memory || memory.u8.byteLength === 0) continue;
       const start = this.starts[entry] as number;
       this.memories[entry] = this.#memoryPort.borrow(
         memory.u8.slice(start, start + (this.lengths[entry] as number)),
       );
       this.starts[entry] = 0;
     }
+  }
+
+  /** True where bytes that are still to be sent are gone, because their buffer was detached. */
+  lacksBytes(): boolean {
+    return this.memories.some((memory) => memory?.u8.byteLength === 0);
   }
 
   /** Gives the kernel what it takes now. @returns bytes taken, 0 when nothing is queued, WOULD_BLOCK or ENDED */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isDidafsError } from "../../src/std/errors.ts";
+import { isDidafsError, statusOf } from "../../src/std/errors.ts";
+import { HEADER_BYTES } from "../../src/wire/header.ts";
 import { ScriptedTarget } from "./scripted-target.ts";
 
+const LIMITS = { timeoutMs: 1000, signal: undefined };
 const isTimeout = (error: unknown): boolean => isDidafsError(error, "ERR_TIMEOUT");
 
 describe("a target that misbehaves", () => {
@@ -35,5 +37,65 @@ describe("a target that misbehaves", () => {
       "no timer holds that",
     );
     assert.equal(target.turns.turn(), 0);
+  });
+
+  it("refuses a part of a long put: what was applied is not known", async () => {
+    const target = new ScriptedTarget(100);
+    const put = target.access.put(0, new Uint8Array(2 << 20), LIMITS);
+    const refused = assert.rejects(put, (e) => isDidafsError(e, "ERR_RIGHTS") && e.applied === "unknown");
+    target.answer(target.command(0), 0);
+    target.answer(target.command(HEADER_BYTES + (1 << 20)), statusOf("ERR_RIGHTS"));
+    await target.turn(5);
+    await refused;
+  });
+
+  it("fails a put after its bytes came", async () => {
+    const target = new ScriptedTarget(100);
+    const put = target.access.put(0, new Uint8Array(20), LIMITS);
+    target.answer(target.command(0), statusOf("ERR_IO"));
+    const failed = assert.rejects(put, (e) => isDidafsError(e, "ERR_IO") && e.applied === "unknown");
+    await target.turn(5);
+    await failed;
+  });
+});
+
+describe("a buffer that is detached while its call is under way", () => {
+  it("ends a put that was sent in part, and nothing else", async () => {
+    const target = new ScriptedTarget(100);
+    target.room = 80;
+    const source = new Uint8Array(1000);
+    const put = target.access.put(0, source, LIMITS);
+    const lost = assert.rejects(put, (e) => isDidafsError(e, "ERR_SESSION_LOST") && e.applied === "unknown");
+    await target.turn(2);
+    source.buffer.transfer();
+    target.room = 1e6;
+    await target.turn(2);
+    await lost;
+  });
+
+  it("lets its signal end the call", async () => {
+    const target = new ScriptedTarget(100);
+    target.room = 80;
+    const source = new Uint8Array(1000);
+    const controller = new AbortController();
+    const put = target.access.put(0, source, { timeoutMs: 1000, signal: controller.signal });
+    const aborted = assert.rejects(put, (e) => isDidafsError(e, "ERR_ABORTED"));
+    source.buffer.transfer();
+    controller.abort();
+    await aborted;
+    await target.turn(2);
+  });
+
+  it("takes nothing of a get, and the connection goes on", async () => {
+    const target = new ScriptedTarget(100);
+    const into = new Uint8Array(1000);
+    const gone = target.access.get(0, into, LIMITS);
+    const next = target.access.get(0, new Uint8Array(1000), LIMITS);
+    await target.turn(2);
+    into.buffer.transfer();
+    target.answer(target.command(0), 0, new Uint8Array(1000));
+    target.answer(target.command(HEADER_BYTES), 0, new Uint8Array(1000));
+    await target.turn(2);
+    await Promise.all([gone, next]);
   });
 });
