@@ -1,6 +1,7 @@
 import type { Memory, MemoryPort } from "../ports/memory.ts";
 import type { Stream } from "../ports/network.ts";
 import { READABLE, WRITABLE } from "../ports/poller.ts";
+import { assert } from "../std/assert.ts";
 import { SendQueue } from "../transport/send-queue.ts";
 import { encodeAnswer, HEADER_BYTES } from "../wire/header.ts";
 import type { WorkerRegion } from "./worker-region.ts";
@@ -107,9 +108,10 @@ export class Connection {
     return false;
   }
 
-  /** True while a payload on its way, in either direction, refers to the region's bytes. */
-  refersTo(region: WorkerRegion): boolean {
-    return this.region === region || this.isQueued(region.memory, 0, Number.POSITIVE_INFINITY);
+  /** Copies what is still to be sent from the region, which has no binding and therefore no payload coming in. */
+  copyOut(region: WorkerRegion): void {
+    assert(this.region !== region, "a region without bindings receives nothing");
+    this.queue.copyOut(region.memory);
   }
 
   wantedInterest(): number {

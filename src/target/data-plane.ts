@@ -117,9 +117,8 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
     return this.#registry.session(number);
   }
 
-  isReferredTo(region: WorkerRegion): boolean {
-    for (const connection of this.#connections) if (connection?.refersTo(region)) return true;
-    return false;
+  copyOut(region: WorkerRegion): void {
+    for (const connection of this.#connections) connection?.copyOut(region);
   }
 
   connectionAt(slot: number): Connection | undefined {

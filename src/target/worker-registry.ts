@@ -11,15 +11,15 @@ import { WorkerSession } from "./worker-session.ts";
 export interface ConnectionKeeper {
   connectionAt(slot: number): Connection | undefined;
   closeConnection(connection: Connection): void;
-  /** True while a connection's payload on its way refers to the region. */
-  isReferredTo(region: WorkerRegion): boolean;
+  /** Copies what is still to be sent from the region. */
+  copyOut(region: WorkerRegion): void;
 }
 
 /** The sessions and regions of one worker, kept as the control thread orders. */
 export class WorkerRegistry {
   readonly #sessions = new Map<number, WorkerSession>();
   readonly #regions = new Map<string, WorkerRegion>();
-  /** Regions to be unmapped once nothing refers to their bytes. */
+  /** Regions to be unmapped once their sync is done. */
   readonly #leaving: WorkerRegion[] = [];
   readonly #memoryPort: MemoryPort;
   readonly #mailbox: Mailbox<FromWorker, ToWorker>;
@@ -141,6 +141,8 @@ export class WorkerRegistry {
       return;
     }
     this.#regions.delete(key);
+    // Whoever opens the region next waits for this, so it must not wait for a peer that does not read.
+    this.#keeper.copyOut(region);
     this.#leaving.push(region);
   }
 
@@ -148,7 +150,7 @@ export class WorkerRegistry {
     let work = 0;
     for (let i = this.#leaving.length - 1; i >= 0; i -= 1) {
       const region = this.#leaving[i] as WorkerRegion;
-      if (region.syncing || this.#keeper.isReferredTo(region)) continue;
+      if (region.syncing) continue;
       this.#leaving.splice(i, 1);
       this.#memoryPort.free(region.memory);
       this.#mailbox.post({ type: "unmapped", inode: region.inode, index: region.index });
