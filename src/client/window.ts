@@ -1,4 +1,4 @@
-import { DidafsError } from "../std/errors.ts";
+import { DidafsError, isDidafsError } from "../std/errors.ts";
 import { WORDS } from "../structs/words.ts";
 import type { CallLimits, RegionAccess } from "../transport/access.ts";
 import type { Bytes, CallOptions, DidafsWindow, Durability, Locality, Op, Word } from "./api.ts";
@@ -121,7 +121,11 @@ export class Window implements DidafsWindow {
     if (this.#single !== undefined) this.#single.putSync(at, bytes);
     else
       this.#stripes.forEach(at, bytes.byteLength, (index, offset, start, end) => {
-        this.#access(index).putSync(offset, bytes.subarray(start, end));
+        try {
+          this.#access(index).putSync(offset, bytes.subarray(start, end));
+        } catch (error) {
+          throw start === 0 ? error : ofOnePiece(error);
+        }
       });
   }
 
@@ -252,6 +256,7 @@ export class Window implements DidafsWindow {
 
   #view<T>(type: ViewConstructor<T>, at: number, count: number): T {
     const byteLength = count * type.BYTES_PER_ELEMENT;
+    if (!(Number.isInteger(count) && count >= 0)) throw this.#outOfRange(at, byteLength);
     this.#checkRange(at, byteLength);
     const index = this.#stripes.regionOf(at, byteLength);
     if (index === undefined) {
@@ -262,7 +267,10 @@ export class Window implements DidafsWindow {
       );
     }
     const offset = this.#stripes.offsetOf(at);
-    const mapped = this.#access(index).mapped();
+    const access = this.#accesses[index];
+    // No bytes, at the window's end.
+    if (access === undefined) return new type(new ArrayBuffer(0), 0, 0);
+    const mapped = access.mapped();
     const byteOffset = mapped.byteOffset + offset;
     if (byteOffset % type.BYTES_PER_ELEMENT !== 0) throw this.#misaligned(at, type.BYTES_PER_ELEMENT);
     if (this.#writable && this.sharing === "raw") this.#viewed[index] = 1;
@@ -433,7 +441,18 @@ export class Window implements DidafsWindow {
 
 /** Waits for all, so that no buffer is in use any more, then throws the first error. */
 async function settleAll(running: Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(running)) {
-    if (outcome.status === "rejected") throw outcome.reason;
-  }
+  const outcomes = await Promise.allSettled(running);
+  const failed = outcomes.filter((outcome) => outcome.status === "rejected");
+  const [first] = failed;
+  if (first === undefined) return;
+  const nothingApplied =
+    failed.length === outcomes.length && failed.every(({ reason }) => reason.applied === "no");
+  throw nothingApplied ? first.reason : ofOnePiece(first.reason);
+}
+
+/** The error of one piece says nothing about the others, which may have been applied. */
+function ofOnePiece(error: unknown): unknown {
+  if (!isDidafsError(error) || error.applied !== "no") return error;
+  const { code, message, path, target } = error;
+  return new DidafsError(code, message, { applied: "unknown", path, target, cause: error });
 }
