@@ -28,7 +28,9 @@ export class Reclaimer {
   readonly #clock: Clock;
   readonly #sweeps = new Map<string, Sweep>();
   readonly #retryAtMs = new Map<string, number>();
-  #emptying: Promise<void> | undefined;
+  #emptying: Promise<Promise<void>[]> | undefined;
+  /** Lets the emptying go on. */
+  #nextStep: (() => void) | undefined;
   #trashRetryAtMs: number | undefined;
 
   constructor(store: MetaStore, registry: TargetRegistry, clock: Clock) {
@@ -37,9 +39,14 @@ export class Reclaimer {
     this.#clock = clock;
   }
 
-  /** @returns sweeps begun */
+  /** @returns sweeps and steps of emptying begun */
   doWork(nowMs: number): number {
     let begun = 0;
+    if (this.#nextStep !== undefined) {
+      this.#nextStep();
+      this.#nextStep = undefined;
+      begun += 1;
+    }
     for (const [target, atMs] of this.#retryAtMs) {
       if (atMs > nowMs) continue;
       this.#retryAtMs.delete(target);
@@ -54,25 +61,32 @@ export class Reclaimer {
   }
 
   /** Removes all that is thrown away. Resolves when it is done or has failed for now; never rejects. */
-  empty(): Promise<void> {
+  async empty(): Promise<void> {
     this.#trashRetryAtMs = undefined;
-    this.#emptying ??= this.#empty().finally(() => {
-      this.#emptying = undefined;
-    });
-    return this.#emptying;
+    this.#emptying ??= this.#empty();
+    await Promise.all(await this.#emptying);
   }
 
-  async #empty(): Promise<void> {
-    const sweeps: Promise<void>[] = [];
+  /** @returns the sweeps that it began */
+  async #empty(): Promise<Promise<void>[]> {
+    const sweeps = new Map<string, Promise<void>>();
     try {
-      while (this.#store.read(hasTrash)) {
+      for (;;) {
+        // Each step commits, which blocks the service while the drive syncs: others are served in between.
+        await new Promise<void>((resolve) => {
+          this.#nextStep = resolve;
+        });
+        if (!this.#store.read(hasTrash)) break;
         const targets = await this.#store.transact(emptyTrash);
-        for (const target of new Set(targets)) sweeps.push(this.sweep(target));
+        for (const target of new Set(targets)) sweeps.set(target, this.sweep(target));
       }
     } catch {
       this.#trashRetryAtMs = this.#clock.nowMs() + RETRY_MS;
+    } finally {
+      // Not only after the sweeps, and in the same breath as the last look: what is thrown away later is seen by the next.
+      this.#emptying = undefined;
     }
-    await Promise.all(sweeps);
+    return [...sweeps.values()];
   }
 
   /**

@@ -164,6 +164,8 @@ export class FakeTarget {
   removalRefusal: DidafsError | undefined;
   /** While set, region.create waits for it. */
   hold: Promise<void> | undefined;
+  /** While set, region.remove waits for it. */
+  removalHold: Promise<void> | undefined;
   totalBytes = 1000;
   channel!: RpcChannel;
   readonly #world: World;
@@ -184,8 +186,9 @@ export class FakeTarget {
         this.regions.set(`${inode}.${index}`, byteLength);
         return {};
       },
-      "region.remove": ({ inode, index }: Params<"region.remove">) => {
+      "region.remove": async ({ inode, index }: Params<"region.remove">) => {
         this.calls.push(`remove ${inode}.${index}`);
+        await this.removalHold;
         if (this.removalRefusal !== undefined) throw this.removalRefusal;
         this.regions.delete(`${inode}.${index}`);
         return {};

@@ -233,4 +233,43 @@ describe("remove", () => {
     // Format, next number, 6 inodes (root, d, e and three files), 5 entries.
     assert.equal(left.length, 13);
   });
+
+  test("a large tree is emptied step by step, between which others are served", async (context) => {
+    const { world, origin } = await tree(context);
+    await mkdir(origin, `/big${"/deep".repeat(50)}`, true);
+    let commits = 0;
+    let most = 0;
+    const { engine } = world;
+    const transact = engine.transact.bind(engine);
+    engine.transact = (body) => {
+      commits += 1;
+      return transact(body);
+    };
+    const watch = {
+      doWork: (): number => {
+        most = Math.max(most, commits);
+        commits = 0;
+        return 0;
+      },
+    };
+    world.parties.add(watch);
+    await remove(origin, "/big", true);
+    assert.equal(most, 1, "commits in a turn, each of which syncs the drive");
+    const left = world.engine.read((reader) => [...reader.scan(Buffer.of(0), Buffer.of(255), 10_000)]);
+    assert.equal(left.length, 13);
+  });
+
+  test("what is thrown away while a target is slow to remove is emptied too", async (context) => {
+    const { world, origin, target } = await tree(context);
+    await origin.create("/e/f");
+    const held = Promise.withResolvers<void>();
+    target.removalHold = held.promise;
+    for (const path of ["/d", "/e"]) {
+      origin.begin("meta.remove", { path, recursive: true });
+      await world.settle();
+    }
+    held.resolve();
+    await world.settle();
+    assert.deepEqual([...target.regions.keys()].length, 2, "/f and /g");
+  });
 });
