@@ -32,7 +32,7 @@ export interface RemoteLink {
 /** One binding reached by commands on a data connection: TCP, or the unix socket on the same machine. */
 export class RemoteAccess implements RegionAccess {
   readonly path: "unix" | "tcp";
-  /** Promise forms that have not settled: all of them, and those that change bytes. */
+  /** Promise forms, and calls given up, that the target has not answered: all, and those that change bytes. */
   pending = 0;
   pendingWrites = 0;
   readonly #link: RemoteLink;
@@ -195,16 +195,24 @@ export class RemoteAccess implements RegionAccess {
 
   async #run(transfer: Transfer, limits: CallLimits): Promise<void> {
     this.#checkOpen();
-    const writes = transfer.writes;
-    this.pending += 1;
-    if (writes) this.pendingWrites += 1;
+    this.#countPending(transfer, 1);
     try {
       await this.#link.pump.run(this.#link.connection, transfer, limits);
     } finally {
-      this.pending -= 1;
-      if (writes) this.pendingWrites -= 1;
+      if (transfer.abandoned && !transfer.settled) this.#countWhenSettled(transfer);
+      else this.#countPending(transfer, -1);
     }
     this.#checkOutcome(transfer);
+  }
+
+  #countPending(transfer: Transfer, change: 1 | -1): void {
+    this.pending += change;
+    if (transfer.writes) this.pendingWrites += change;
+  }
+
+  /** What was given up may still be applied: until the target has answered, reads and flushes go behind it. */
+  #countWhenSettled(transfer: Transfer): void {
+    transfer.onSettled = () => this.#countPending(transfer, -1);
   }
 
   #runSync(transfer: Transfer): void {
@@ -240,6 +248,10 @@ export class RemoteAccess implements RegionAccess {
         // Late answers go to the abandoned transfer; the next Sync access takes a new one.
         this.#sync = new Transfer();
         const applied = connection.abandon(transfer) ? "no" : "unknown";
+        if (!transfer.settled) {
+          this.#countPending(transfer, 1);
+          this.#countWhenSettled(transfer);
+        }
         throw new DidafsError("ERR_TIMEOUT", `the target did not answer within ${this.#timeoutMs} ms`, {
           applied,
         });

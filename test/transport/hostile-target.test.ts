@@ -59,6 +59,23 @@ describe("a target that misbehaves", () => {
   });
 });
 
+it("a flush goes behind writes that were given up, for they may still be applied", async () => {
+  const target = new ScriptedTarget(10);
+  const put = target.access.put(0, new Uint8Array(100), { timeoutMs: 1, signal: undefined });
+  const late = assert.rejects(put, isTimeout);
+  await target.turn(20);
+  await late;
+  assert.throws(() => target.access.storeSync(0, 0, 1n), isTimeout);
+  assert.equal(target.access.pendingWrites, 2);
+  assert.throws(() => target.access.flushSync(false), isTimeout);
+  target.answer(target.command(0), 0);
+  target.answer(target.command(HEADER_BYTES + 100), 0);
+  target.answer(target.command(2 * HEADER_BYTES + 100), 0);
+  target.connection.poll();
+  assert.equal(target.access.pendingWrites, 0);
+  target.access.flushSync(false);
+});
+
 describe("a buffer that is detached while its call is under way", () => {
   it("ends a put that was sent in part, and nothing else", async () => {
     const target = new ScriptedTarget(100);
