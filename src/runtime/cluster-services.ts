@@ -1,8 +1,8 @@
-import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { isDidafsError } from "../std/errors.ts";
+import { makeDirectory, syncDirectory } from "../system/directory.ts";
 import { logFile } from "./logs.ts";
 import type { Launch, ReadyInfo } from "./service.ts";
 import { SupervisedService } from "./supervised-service.ts";
@@ -83,7 +83,9 @@ export class ClusterServices {
   #add(name: string, entry: URL, optionsIn: (dir: string) => unknown): SupervisedService {
     const { dir, launch, restart, log } = this.#plan;
     const folder = path.join(dir, name);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeDirectory(folder);
+    // Also of a start that did not live to sync it: then the folder was there, and nothing was made.
+    syncDirectory(dir);
     const options = (): unknown => optionsIn(folder);
     const service = new SupervisedService({
       name,

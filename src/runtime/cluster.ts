@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
+import { makeDirectory } from "../system/directory.ts";
 import { lockDirectory } from "../system/lock.ts";
 import { ClusterServices, type Entries } from "./cluster-services.ts";
 import { threadEntry } from "./entry.ts";
@@ -55,7 +55,7 @@ export interface RunningCluster {
  */
 export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
   const dir = path.resolve(options.dir);
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeDirectory(dir);
   const lock = takeLock(dir);
   const letGo = (): void => {
     removeRunRecord(dir);

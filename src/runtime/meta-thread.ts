@@ -6,6 +6,7 @@ import { MetaService } from "../meta/service.ts";
 import type { KvEngine } from "../ports/kv.ts";
 import { DidafsError } from "../std/errors.ts";
 import { systemClock } from "../system/clock.ts";
+import { syncDirectory } from "../system/directory.ts";
 import { lockDirectory } from "../system/lock.ts";
 import { systemMemory } from "../system/memory.ts";
 import { systemNetwork } from "../system/network.ts";
@@ -29,6 +30,8 @@ runService<MetaOptions>(async (host) => {
   try {
     const engine = new LmdbEngine({ path: path.join(dir, "meta.mdb"), freeBytes: () => freeBytes(dir) });
     try {
+      // The engine syncs what is in its file, not that file's name.
+      syncDirectory(dir);
       await serve(host, engine);
     } finally {
       await engine.close();

@@ -1,19 +1,12 @@
-import { constants, mkdirSync, readdirSync, statfsSync, unlinkSync } from "node:fs";
+import { constants, readdirSync, statfsSync, unlinkSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Drive, DriveObject, DriveSync } from "../ports/drive.ts";
 import { DidafsError } from "../std/errors.ts";
+import { makeDirectory, openDirectory, syncDirectory } from "./directory.ts";
 import { checkName, isName, OpenObject, OWNER_ONLY_FILE, reserve } from "./drive-object.ts";
 import { ERRNO, fromNodeError, lastErrno, systemError } from "./errno.ts";
 import { close, fdatasync, fsync, open, syncFileRange } from "./libc.ts";
-import { O_CLOEXEC, O_CREAT, O_EXCL, O_RDONLY, O_RDWR } from "./open-flags.ts";
-
-const OWNER_ONLY_DIRECTORY = 0o700;
-
-function openDirectory(directory: string): number {
-  const descriptor = open(directory, O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC, 0);
-  if (descriptor < 0) throw systemError(`open ${directory}`);
-  return descriptor;
-}
+import { O_CLOEXEC, O_CREAT, O_EXCL, O_RDWR } from "./open-flags.ts";
 
 /** Runs one of Node's own file functions; what it throws becomes a typed error. */
 function attempt<T>(doing: string, body: () => T): T {
@@ -101,15 +94,9 @@ class FileDrive implements Drive {
  */
 export function openFileDrive(path: string): Drive {
   const directory = resolve(path);
-  const doing = `open the drive ${directory}`;
-  const made = attempt(doing, () => mkdirSync(directory, { recursive: true, mode: OWNER_ONLY_DIRECTORY }));
-  // `made` is the first directory that was missing: its name stands in its parent, and so on down.
-  for (let name = directory; made !== undefined && name.length >= made.length; name = dirname(name)) {
-    const parent = openDirectory(dirname(name));
-    const errno = fsync(parent) === 0 ? 0 : lastErrno();
-    close(parent);
-    if (errno !== 0) throw systemError(doing, errno);
-  }
+  makeDirectory(directory);
+  // Also of a start that did not live to sync it: then the drive's own name was there, and nothing was made.
+  syncDirectory(dirname(directory));
   return new FileDrive(directory);
 }
 
