@@ -26,13 +26,15 @@ const SO_DOMAIN = 39;
 /** Descriptors kept for `takeDescriptor`; a peer that passes more before they are taken loses the rest. */
 const DESCRIPTORS_WAITING_MAX = 16;
 
-const { EAGAIN, EINTR, EINPROGRESS, ENOBUFS, ENOMEM, EBADF, EFAULT, ENOTSOCK } = ERRNO;
+const { EAGAIN, EINTR, EINPROGRESS, ENOBUFS, ENOMEM, EBADF, ENOTSOCK } = ERRNO;
 /** <asm-generic/errno.h>; Node does not know it. */
 const ETOOMANYREFS = 109;
 
 /**
  * What a failed call means. A socket whose connection is still being made answers EAGAIN; once that has failed, the
- * next call gets the reason. Out of memory (ENOBUFS, ENOMEM) and too many descriptors on their way pass.
+ * next call gets the reason. Out of memory (ENOBUFS, ENOMEM) and too many descriptors on their way pass. EFAULT is a
+ * page of a mapped file that cannot be had, because of a medium's error or because the file was cut short: it ends the
+ * stream that asked for it, and no other (checkRun keeps addresses of ours right).
  */
 function failure(errno: number): number {
   switch (errno) {
@@ -44,7 +46,7 @@ function failure(errno: number): number {
     case ETOOMANYREFS:
       return WOULD_BLOCK;
     default:
-      assert(errno !== EBADF && errno !== EFAULT && errno !== ENOTSOCK, "a stream calls with what it owns");
+      assert(errno !== EBADF && errno !== ENOTSOCK, "a stream calls with what it owns");
       return ENDED;
   }
 }

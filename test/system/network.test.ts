@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, truncateSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { type TestContext, test } from "node:test";
 import {
   type Address,
@@ -10,6 +13,7 @@ import {
   WOULD_BLOCK,
 } from "../../src/ports/network.ts";
 import { isDidafsError } from "../../src/std/errors.ts";
+import { openFileDrive } from "../../src/system/file-drive.ts";
 import { listen as listenWithBacklog } from "../../src/system/libc.ts";
 import { systemMemory } from "../../src/system/memory.ts";
 import { systemNetwork } from "../../src/system/network.ts";
@@ -50,6 +54,21 @@ for (const [kind, address] of KINDS) {
     );
     assert.deepEqual(space.u8.slice(64, 75), memory.u8.slice(5, 16));
     assert.equal(server.recv(space, 0, 100), WOULD_BLOCK);
+  });
+
+  test(`${kind}: pages that cannot be had end the stream that asks for them`, (t) => {
+    const dir = mkdtempSync(path.join(tmpdir(), "didafs-network-"));
+    t.after(() => rmSync(dir, { recursive: true }));
+    const drive = openFileDrive(dir);
+    const object = drive.create("a", 8192);
+    const mapped = systemMemory.map(object.descriptor, 0, 8192, true);
+    truncateSync(path.join(dir, "a"), 4096);
+    const [from, to] = [connectedPair(t, address()), connectedPair(t, address())];
+    assert.equal(from.client.send(mapped, 4096, 100), ENDED);
+    to.client.send(memory, 0, 100);
+    until("the end", () => to.server.recv(mapped, 4096, 100) === ENDED);
+    systemMemory.free(mapped);
+    object.close();
   });
 
   test(`${kind}: a full socket takes a part, then nothing, then goes on`, (t) => {
