@@ -24,6 +24,7 @@ const REPLACE = 6;
 // A small access passes through these; one a thread.
 const small = new ArrayBuffer(INLINE_BYTES);
 const smallWords = new Int32Array(small);
+const smallBits = new BigInt64Array(small);
 const smallBytes = new Uint8Array(small);
 
 /** A region's bytes behind a descriptor that came from the target. */
@@ -232,6 +233,10 @@ export class DirectAccess implements RegionAccess {
     const length = into.byteLength;
     if (length > INLINE_BYTES) {
       into.set(this.#memory.u8.subarray(at, at + length));
+    } else if (length === 8 && at % 8 === 0) {
+      // As loadSmall does it, but short enough to be inlined.
+      smallBits[0] = Atomics.load(this.#memory.i64, at / 8);
+      for (let i = 0; i < 8; i += 1) into[i] = smallBytes[i] as number;
     } else if (length > 0) {
       loadSmall(this.#memory, at, length, smallWords, 0);
       for (let i = 0; i < length; i += 1) into[i] = smallBytes[i] as number;
@@ -242,6 +247,9 @@ export class DirectAccess implements RegionAccess {
     const length = from.byteLength;
     if (length > INLINE_BYTES) {
       this.#memory.u8.set(from, at);
+    } else if (length === 8 && at % 8 === 0) {
+      for (let i = 0; i < 8; i += 1) smallBytes[i] = from[i] as number;
+      Atomics.store(this.#memory.i64, at / 8, smallBits[0] as bigint);
     } else if (length > 0) {
       for (let i = 0; i < length; i += 1) smallBytes[i] = from[i] as number;
       storeSmall(this.#memory, at, length, smallWords, 0);
