@@ -21,10 +21,24 @@ interface Target {
 export class TargetRegistry {
   readonly #targets = new Map<string, Target>();
 
-  /** A target that registers again takes the place of its former self, whose channel is closed. */
+  /**
+   * A target that registers again takes the place of its former self, whose channel is closed.
+   * @throws ERR_ALREADY_RUNNING while another process lives under that identity: what one of them acknowledged, the
+   *   other does not have
+   */
   register(channel: Channel, params: Params<"meta.register">, nowMs: number): void {
     const { endpoint, pid, totalBytes, freeBytes } = params;
-    const former = this.#targets.get(endpoint.target)?.channel;
+    const known = this.#targets.get(endpoint.target);
+    // The name has a random part, so it tells processes apart.
+    const isSame = known?.endpoint.unix.control.name === endpoint.unix.control.name;
+    if (known !== undefined && !isSame && isLive(known, nowMs)) {
+      throw new DidafsError(
+        "ERR_ALREADY_RUNNING",
+        `target ${endpoint.target} is served already, by process ${known.pid}; is one folder a copy of the other?`,
+        { target: endpoint.target },
+      );
+    }
+    const former = known?.channel;
     const report = { totalBytes, freeBytes, regions: 0, sessions: 0, counters: {} };
     this.#targets.set(endpoint.target, { endpoint, pid, channel, heardMs: nowMs, report });
     if (former !== undefined && former !== channel) {

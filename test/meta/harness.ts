@@ -167,6 +167,8 @@ export class FakeTarget {
   /** While set, region.remove waits for it. */
   removalHold: Promise<void> | undefined;
   totalBytes = 1000;
+  /** Another process has another one. */
+  socketName: string;
   channel!: RpcChannel;
   readonly #world: World;
 
@@ -174,6 +176,7 @@ export class FakeTarget {
     this.#world = world;
     this.id = number.toString(16).padStart(32, "0");
     this.drive = drive;
+    this.socketName = `t${this.id}`;
   }
 
   async register(): Promise<this> {
@@ -195,7 +198,7 @@ export class FakeTarget {
       },
     });
     const tcp = { kind: "tcp", host: "127.0.0.1", port: 1000 } as const;
-    const unix = { kind: "unix", name: `t${this.id}` } as const;
+    const unix = { kind: "unix", name: this.socketName } as const;
     const endpoint = {
       target: this.id,
       drive: this.drive,

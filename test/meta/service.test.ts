@@ -294,6 +294,21 @@ describe("targets", () => {
     await origin.create("/f");
   });
 
+  test("two processes are not one target: the second is refused for as long as the first lives", async (context) => {
+    const { world, target, origin } = await cluster(context, 1);
+    await origin.create("/f");
+    const copy = new FakeTarget(world, 1);
+    assert.equal(copy.id, target.id);
+    copy.socketName = "copy";
+    await assert.rejects(copy.register(), { code: "ERR_ALREADY_RUNNING", message: /process 7/ });
+    assert.equal(target.channel.ended, undefined);
+    assert.equal((await origin.open("/f")).endpoints[0]?.unix.control.name, target.socketName);
+    // A process that hangs, or whose machine is gone, is not waited for longer than its heartbeats.
+    await world.settle(2000);
+    await copy.register();
+    assert.equal((await origin.open("/f")).endpoints[0]?.unix.control.name, "copy");
+  });
+
   test("origins do not register, targets do not open files", async (context) => {
     const { world, target, origin } = await cluster(context, 1);
     const stranger = { code: "ERR_NOT_SUPPORTED" };
