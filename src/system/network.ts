@@ -24,17 +24,39 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOCKET_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const SO_KEEPALIVE = 9;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+
+/** A peer whose machine is gone never says so: its connection ends after two minutes of silence to six questions. */
+const KEEPALIVE_SECONDS = 60;
+const KEEPALIVE_PROBES = 6;
+const KEEPALIVE_PROBE_SECONDS = 10;
 
 /** Connections waiting for `accept`; the kernel cuts it to net.core.somaxconn. */
 const BACKLOG = 4096;
 
-const one = new Int32Array([1]);
-const oneAddress = addressOf(new Uint8Array(one.buffer));
+const value = new Int32Array(1);
+const valueAddress = addressOf(new Uint8Array(value.buffer));
+
+function setOption(descriptor: number, level: number, option: number, to: number): void {
+  value[0] = to;
+  setsockopt(descriptor, level, option, valueAddress, 4);
+}
 
 function turnOn(descriptor: number, level: number, option: number): void {
-  setsockopt(descriptor, level, option, oneAddress, 4);
+  setOption(descriptor, level, option, 1);
+}
+
+/** On a listener: what it accepts inherits it. */
+function keepAlive(descriptor: number): void {
+  turnOn(descriptor, SOL_SOCKET, SO_KEEPALIVE);
+  setOption(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_SECONDS);
+  setOption(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_PROBE_SECONDS);
+  setOption(descriptor, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
 }
 
 function nameOf(address: Address): string {
@@ -127,7 +149,10 @@ export const systemNetwork: Network = {
     const { family, bytes } = socketAddress(address);
     const descriptor = openSocket(family);
     // A port whose last connections have not timed out yet can be listened on again; one with a listener cannot.
-    if (family !== AF_UNIX) turnOn(descriptor, SOL_SOCKET, SO_REUSEADDR);
+    if (family !== AF_UNIX) {
+      turnOn(descriptor, SOL_SOCKET, SO_REUSEADDR);
+      keepAlive(descriptor);
+    }
     try {
       const bound =
         bind(descriptor, addressOf(bytes), bytes.length) === 0 && listen(descriptor, BACKLOG) === 0;

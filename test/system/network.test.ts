@@ -14,10 +14,21 @@ import {
 } from "../../src/ports/network.ts";
 import { isDidafsError } from "../../src/std/errors.ts";
 import { openFileDrive } from "../../src/system/file-drive.ts";
-import { listen as listenWithBacklog } from "../../src/system/libc.ts";
+import { addressOf, getsockopt, listen as listenWithBacklog } from "../../src/system/libc.ts";
 import { systemMemory } from "../../src/system/memory.ts";
 import { systemNetwork } from "../../src/system/network.ts";
 import { connectedPair, openDescriptors, unixName, until } from "./support.ts";
+
+const SOL_SOCKET = 1;
+const SO_KEEPALIVE = 9;
+
+test("a connection whose peer's machine is gone does not stay for ever", (t) => {
+  const { server } = connectedPair(t, { kind: "tcp", host: "127.0.0.1", port: 0 });
+  const option = new Int32Array([0, 4]);
+  const at = addressOf(new Uint8Array(option.buffer));
+  assert.equal(getsockopt(server.descriptor, SOL_SOCKET, SO_KEEPALIVE, at, at + 4), 0);
+  assert.equal(option[0], 1);
+});
 
 const KINDS: readonly (readonly [string, () => Address])[] = [
   ["tcp", () => ({ kind: "tcp", host: "localhost", port: 0 })],
