@@ -124,10 +124,13 @@ async function runUntilStopped(
   crash: AbortController,
 ): Promise<void> {
   let announced = false;
+  let told: string | undefined;
   const agent = {
     doWork(nowMs: number): number {
       const work = control.doWork(nowMs);
       const failure = control.registrationFailure;
+      if (failure !== undefined && failure.message !== told) log(`cannot register: ${failure.message}`);
+      told = failure?.message;
       if (!announced && control.registered) {
         announced = true;
         host.ready({ id: identity.id });
