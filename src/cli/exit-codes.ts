@@ -26,7 +26,7 @@ export const EXIT_CODES: readonly ExitRow[] = [
     exit: 3,
     meaning: "no cluster answers, or the connection was lost",
     codes: ["ERR_UNREACHABLE", "ERR_SESSION_LOST"],
-    next: "start a cluster with `didafs up`, or name a running one with --url or DIDAFS_URL",
+    next: "`didafs status` shows what runs; start a cluster with `didafs up`, or name another with --url or DIDAFS_URL",
   },
   {
     exit: 4,
@@ -56,7 +56,7 @@ export const EXIT_CODES: readonly ExitRow[] = [
     exit: 8,
     meaning: "no such file or directory",
     codes: ["ENOENT"],
-    next: "see what is there with `didafs ls`",
+    next: "check the name; `didafs ls` shows what the cluster holds",
   },
   {
     exit: 9,

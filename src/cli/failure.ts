@@ -23,11 +23,16 @@ export function failureOf(error: unknown): Failure {
 export function failureText(command: string | undefined, { message, code, next }: Failure): string {
   const what = command === undefined ? "" : `${command}: `;
   const line = `didafs: ${what}${printable(message)} (${code})\n`;
-  return next === "" ? line : `${line}  ${next.replace("<command>", command ?? "<command>")}\n`;
+  return next === "" ? line : `${line}  ${aboutCommand(next, command)}\n`;
 }
 
 export function failureJson(command: string | undefined, failure: Failure): string {
-  return `${JSON.stringify({ error: { command, ...failure } })}\n`;
+  const next = aboutCommand(failure.next, command);
+  return `${JSON.stringify({ error: { command, ...failure, next } })}\n`;
+}
+
+function aboutCommand(next: string, command = "<command>"): string {
+  return next.replace("<command>", command);
 }
 
 /** The error, told to be about `label` (a file of several, say). */

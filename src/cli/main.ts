@@ -3,13 +3,16 @@ import { constants } from "node:os";
 import { CommanderError } from "commander";
 import { DidafsError } from "../std/errors.ts";
 import { exitRow } from "./exit-codes.ts";
-import { type Failure, failureJson, failureOf, failureText } from "./failure.ts";
+import { type Failure, failureJson, failureOf, failureText, labelled } from "./failure.ts";
 import { makeProgram } from "./program.ts";
 
 /** Longest time that an interrupted command gets to remove what is half-made. */
 const CLEANUP_MS = 20_000;
 
+const argv = process.argv.slice(2);
 const stop = new AbortController();
+const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+const program = makeProgram(JSON.parse(manifest).version, stop.signal);
 let stoppedBy: NodeJS.Signals | undefined;
 
 /** The first signal asks the command to clean up and end; the second one, or a clean-up that hangs, ends it at once. */
@@ -21,9 +24,11 @@ function onSignal(signal: NodeJS.Signals): void {
   stop.abort(new DidafsError("ERR_ABORTED", "interrupted"));
 }
 
-function report(error: unknown, argv: readonly string[], commands: readonly string[]): number {
+/** Tells what failed. @returns the exit code */
+function report(error: unknown): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   const json = argv.includes("--json");
+  const commands = program.commands.map((command) => command.name());
   const command = argv.find((argument) => commands.includes(argument));
   const failure = error instanceof CommanderError ? usageFailure(error) : failureOf(error);
   if (stoppedBy !== undefined) return 128 + constants.signals[stoppedBy];
@@ -41,24 +46,25 @@ function usageFailure(error: CommanderError): Failure {
   return { code, message, exitCode: exit, next };
 }
 
-async function main(argv: readonly string[]): Promise<number> {
-  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  const program = makeProgram(JSON.parse(manifest).version, stop.signal);
+async function main(): Promise<number> {
   try {
     await program.parseAsync(argv, { from: "user" });
     return stoppedBy === undefined ? 0 : 128 + constants.signals[stoppedBy];
   } catch (error) {
-    const commands = program.commands.map((command) => command.name());
-    return report(error, argv, commands);
+    return report(error);
   }
 }
 
 process.title = "didafs";
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => onSignal(signal));
-// Whoever reads our output has had enough: a quiet end, as for `cat file | head`.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // Whoever reads our output has had enough: a quiet end, as for `cat file | head`. Anything else is a failure.
+  process.exit(error.code === "EPIPE" ? 0 : report(labelled("standard output", error)));
+});
+// Nobody can be told; the exit code still says how it ended.
+process.stderr.on("error", () => {});
 
-const exitCode = await main(process.argv.slice(2));
+const exitCode = await main();
 // Output to a pipe is asynchronous, and exit() would cut it off.
 await new Promise((resolve) => process.stdout.write("", resolve));
 process.exit(exitCode);

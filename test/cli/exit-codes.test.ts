@@ -59,7 +59,7 @@ test("a failure is one line and one line of advice; names cannot steer the termi
   const failure = failureOf(new DidafsError("ENOENT", "no \u001b[2Jfile\n"));
   assert.equal(
     failureText("ls", failure),
-    "didafs: ls: no \\x1b[2Jfile\\x0a (ENOENT)\n  see what is there with `didafs ls`\n",
+    "didafs: ls: no \\x1b[2Jfile\\x0a (ENOENT)\n  check the name; `didafs ls` shows what the cluster holds\n",
   );
   assert.deepEqual(JSON.parse(failureJson("ls", failure)).error.exitCode, 8);
   const usage = failureText("cp", failureOf(new DidafsError("ERR_INVALID_ARGUMENT", "x")));

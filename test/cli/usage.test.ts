@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { Home } from "./didafs.ts";
+import { BIN, Home } from "./didafs.ts";
 
 const NOBODY = "didafs://127.0.0.1:1";
 
@@ -81,7 +81,19 @@ test("with --json errors are JSON too", async () => {
   const { error } = JSON.parse(stderr);
   assert.deepEqual([error.command, error.code, error.exitCode], ["down", "ERR_NOT_RUNNING", 6]);
   const usage = JSON.parse((await home.run(["ls", "--json", "--frobnicate"])).stderr);
-  assert.equal(usage.error.exitCode, 2);
+  assert.deepEqual([usage.error.exitCode, usage.error.next], [2, "see `didafs help ls`"]);
+});
+
+test("output that cannot be written is told; an end of it that has enough is not", async () => {
+  await using home = new Home();
+  const shell = (line: string) =>
+    spawnSync("sh", ["-c", line, process.execPath, BIN], { env: home.env, encoding: "utf8" });
+  const full = shell('"$0" "$1" help > /dev/full');
+  assert.equal(full.status, 10);
+  assert.match(full.stderr, /^didafs: standard output: no space left on device \(ENOSPC\)\n/);
+  const enough = shell('{ "$0" "$1" help; echo "ended with $?" >&2; } | true');
+  assert.equal(enough.stderr, "ended with 0\n");
+  assert.equal(shell('"$0" "$1" frobnicate 2> /dev/full').status, 2);
 });
 
 test("the record of a supervisor that died is cleaned up and told", async () => {
