@@ -13,18 +13,22 @@ import { joinOpening } from "./join-opening.ts";
 /** The lease that an origin asks for. */
 const LEASE_MS = 10_000;
 
+export interface SessionPorts extends ChannelPorts {
+  /** A number that no other session or stream on the same poller has; from 1. */
+  readonly newId: () => number;
+}
+
 /** The sessions of one origin with targets, at most one a target and path, and the data streams that belong to them. */
 export class AgentSessions {
-  readonly #ports: ChannelPorts;
+  readonly #ports: SessionPorts;
   readonly #channels: ControlChannels;
   readonly #onLost: (session: AgentSession) => void;
   /** By target and path; a promise, so that two windows opened at once share the session. */
   readonly #byPlace = new Map<string, Promise<AgentSession>>();
   readonly #byId = new Map<number, AgentSession>();
   readonly #connections = new Map<number, AgentConnection>();
-  #lastId = 0;
 
-  constructor(ports: ChannelPorts, channels: ControlChannels, onLost: (session: AgentSession) => void) {
+  constructor(ports: SessionPorts, channels: ControlChannels, onLost: (session: AgentSession) => void) {
     this.#ports = ports;
     this.#channels = channels;
     this.#onLost = onLost;
@@ -123,7 +127,7 @@ export class AgentSessions {
         `target ${session.state.target} names a worker ${worker} that it has not`,
       );
     }
-    const connection = { id: ++this.#lastId, stream: this.#ports.network.connect(address) };
+    const connection = { id: this.#ports.newId(), stream: this.#ports.network.connect(address) };
     session.connections.set(worker, connection);
     this.#connections.set(connection.id, connection);
     return connection;
@@ -175,7 +179,7 @@ export class AgentSessions {
     const opened = await this.#openSession(channel, limits);
     const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     session = new AgentSession({
-      id: ++this.#lastId,
+      id: this.#ports.newId(),
       path,
       channel,
       shared,

@@ -6,11 +6,11 @@ import { isDidafsError } from "../std/errors.ts";
 import type { Params } from "../wire/control.ts";
 import type { AgentCall, AgentCalls, FromAgent, MetaMethod, ToAgent } from "./agent-messages.ts";
 import type { AgentSession } from "./agent-session.ts";
-import { AgentSessions } from "./agent-sessions.ts";
-import { type ChannelPorts, ControlChannels, type Limits } from "./control-channels.ts";
+import { AgentSessions, type SessionPorts } from "./agent-sessions.ts";
+import { ControlChannels, type Limits } from "./control-channels.ts";
 import { joinOpening } from "./join-opening.ts";
 
-export interface AgentPorts extends ChannelPorts {
+export interface AgentPorts extends SessionPorts {
   readonly mailbox: Mailbox<FromAgent, ToAgent>;
 }
 
@@ -25,7 +25,8 @@ export interface AgentOptions {
  * because a busy main thread must not miss a lease.
  */
 export class Agent {
-  readonly #stop = new AbortController();
+  /** Set once it was told to stop and has closed everything. */
+  stopped = false;
   readonly #ports: AgentPorts;
   readonly #options: AgentOptions;
   readonly #channels: ControlChannels;
@@ -40,44 +41,25 @@ export class Agent {
     this.#sessions = new AgentSessions(ports, this.#channels, (session) => this.#tellLost(session));
   }
 
-  /** Aborted once it was told to stop and has closed everything. */
-  get stopping(): AbortSignal {
-    return this.#stop.signal;
-  }
-
-  /** Its promises all wait for sockets, so the loop may block. */
-  busy(): boolean {
-    return false;
-  }
-
   doWork(nowMs: number): number {
-    // Looking at the poller comes first: it takes a wake away, and the mail that the wake stood for is read below.
-    let work = this.#reportReady();
-    work += this.#takeMessages();
-    work += this.#channels.doWork(nowMs);
+    const work = this.#takeMessages() + this.#channels.doWork(nowMs);
     this.#sessions.keepLeases(nowMs);
     return work;
   }
 
-  /** Which armed streams are ready; they rest until they are armed again. */
-  #reportReady(): number {
-    const { poller, mailbox } = this.#ports;
-    const count = poller.wait(0);
-    let reported = 0;
-    for (let i = 0; i < count; i++) {
-      const connection = this.#sessions.connection(poller.ready[i] as number);
-      if (connection === undefined) continue;
-      poller.unwatch(connection.stream);
-      mailbox.post({ kind: "ready", connection: connection.id });
-      reported += 1;
-    }
-    return reported;
+  /** Tells that a stream is ready, if it is one of this agent's; it rests until it is armed again. @returns streams told */
+  streamReady(id: number): number {
+    const connection = this.#sessions.connection(id);
+    if (connection === undefined) return 0;
+    this.#ports.poller.unwatch(connection.stream);
+    this.#ports.mailbox.post({ kind: "ready", connection: id });
+    return 1;
   }
 
   #takeMessages(): number {
     let count = 0;
     for (;;) {
-      const message = this.#ports.mailbox.poll();
+      const message = this.stopped ? undefined : this.#ports.mailbox.poll();
       if (message === undefined) return count;
       count += 1;
       this.#take(message);
@@ -109,7 +91,7 @@ export class Agent {
         this.#channels.close();
         this.#sessions.close();
         this.#ports.mailbox.post({ kind: "stopped" });
-        this.#stop.abort();
+        this.stopped = true;
         break;
     }
   }

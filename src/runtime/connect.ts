@@ -1,19 +1,8 @@
-import { Worker } from "node:worker_threads";
-import type { FromAgent, ToAgent } from "../client/agent-messages.ts";
 import type { Cluster, ConnectOptions } from "../client/api.ts";
 import { callLimits, DEFAULT_TIMEOUT_MS } from "../client/call-limits.ts";
 import { ClusterClient } from "../client/cluster.ts";
-import { Origin } from "../client/origin.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
-import { systemClock, systemIdler } from "../system/clock.ts";
-import { close as closeDescriptor } from "../system/libc.ts";
-import { createMailboxPair, openMailbox } from "../system/mailbox.ts";
-import { systemMemory } from "../system/memory.ts";
-import { systemNetwork } from "../system/network.ts";
-import { createWaker } from "../system/poller.ts";
-import { systemTurns } from "../system/turns.ts";
-import type { AgentThreadData } from "./agent-thread.ts";
-import { threadEntry } from "./entry.ts";
+import { startAgent } from "./agents.ts";
 import { findKey } from "./key.ts";
 import { defaultUrl, parseClusterUrl } from "./paths.ts";
 
@@ -58,58 +47,4 @@ export async function attach(
       cause: error,
     });
   }
-}
-
-interface RunningAgent {
-  readonly origin: Origin;
-  stop(): Promise<void>;
-}
-
-async function startAgent(agent: AgentThreadData["agent"]): Promise<RunningAgent> {
-  const [here, there] = createMailboxPair();
-  const data: AgentThreadData = { mailbox: there, agent };
-  const worker = new Worker(threadEntry("agent-thread"), {
-    name: "didafs agent",
-    workerData: data,
-    transferList: [there.port],
-    execArgv: [],
-  });
-  const ended = new Promise<Error | undefined>((resolve) => {
-    worker.once("error", resolve);
-    worker.once("exit", () => resolve(undefined));
-  });
-  const wakeDescriptor = await new Promise<number>((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-  });
-  const waker = createWaker(wakeDescriptor);
-  const mailbox = openMailbox<ToAgent, FromAgent>(here, waker);
-  const origin = new Origin({
-    mailbox,
-    network: systemNetwork,
-    memory: systemMemory,
-    clock: systemClock,
-    idler: systemIdler,
-    turns: systemTurns,
-    closeDescriptor,
-    keepAlive: (wanted) => (wanted ? mailbox.ref() : mailbox.unref()),
-  });
-  mailbox.listen((message) => origin.link.take(message));
-  // Nothing is awaited yet: a program that ends now may end.
-  worker.unref();
-  mailbox.unref();
-  void ended.then((cause) => {
-    origin.close();
-    origin.link.fail(
-      new DidafsError("ERR_CLOSED", "the agent thread has ended", { cause, applied: "unknown" }),
-    );
-    mailbox.close();
-    waker.close();
-  });
-  const stop = async (): Promise<void> => {
-    mailbox.post({ kind: "stop" });
-    worker.ref();
-    await ended;
-  };
-  return { origin, stop };
 }

@@ -48,7 +48,9 @@ class Fixture {
   constructor(handlers: Handlers) {
     const { clock, network } = this;
     const [memory, random, poller] = [new SimMemory(), new SimRandom(1), new SimPoller()];
-    const ports = { network, memory, clock, random, poller, closeDescriptor: () => {} };
+    let lastId = 0;
+    const newId = () => ++lastId;
+    const ports = { network, memory, clock, random, poller, newId, closeDescriptor: () => {} };
     const connect = network.connect.bind(network);
     network.connect = (address, options) => {
       if (address === WORKER) this.dataStreams += 1;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Agent } from "../../src/client/agent.ts";
+import { AgentHost } from "../../src/client/agent-host.ts";
 import type { FromAgent, ToAgent } from "../../src/client/agent-messages.ts";
 import type { Transport } from "../../src/client/api.ts";
 import { ClusterClient } from "../../src/client/cluster.ts";
@@ -35,7 +36,7 @@ interface SimTarget {
 }
 
 interface SimClient {
-  readonly agent: Agent;
+  readonly host: AgentHost;
   readonly turns: SimTurns;
   takeMail(): void;
 }
@@ -76,8 +77,19 @@ export class SimCluster {
   async connect(transport: Transport): Promise<ClusterClient> {
     const { network, memory, clock, random } = this;
     const [mailbox, agentMailbox] = simMailboxPair<ToAgent, FromAgent>();
-    const agentPorts = { network, memory, clock, random, poller: new SimPoller(), closeDescriptor: () => {} };
+    const poller = new SimPoller();
+    const host = new AgentHost(poller);
+    const agentPorts = {
+      network,
+      memory,
+      clock,
+      random,
+      poller,
+      newId: host.newId,
+      closeDescriptor: () => {},
+    };
     const agent = new Agent({ ...agentPorts, mailbox: agentMailbox }, { metaAddress: META, key: KEY });
+    host.add(agent);
     const turns = new SimTurns(clock);
     // Whoever blocks here lets everybody else go on.
     const idler = { yield: () => this.#stepServices(), waitReadable: () => this.#stepServices() };
@@ -86,15 +98,12 @@ export class SimCluster {
     const takeMail = (): void => {
       for (let mail = mailbox.poll(); mail !== undefined; mail = mailbox.poll()) origin.link.take(mail);
     };
-    this.#clients.push({ agent, turns, takeMail });
+    this.#clients.push({ host, turns, takeMail });
     const limits = { timeoutMs: 60_000, signal: undefined };
     const { id } = await this.settle(origin.link.call("connect", null, limits));
-    const stopped = new Promise<void>((resolve) => {
-      agent.stopping.addEventListener("abort", () => resolve());
-    });
-    const stop = (): Promise<void> => {
+    const stop = async (): Promise<void> => {
       mailbox.post({ kind: "stop" });
-      return stopped;
+      await this.until(() => agent.stopped);
     };
     return new ClusterClient({ id, url: "didafs://meta:1", origin, transport, timeoutMs: 60_000, stop });
   }
@@ -114,8 +123,8 @@ export class SimCluster {
     for (let round = 0; !condition(); round += 1) {
       assert.ok(round < 100_000, "what is awaited comes");
       this.#stepServices();
-      for (const { agent, turns, takeMail } of this.#clients) {
-        agent.doWork(this.clock.nowMs());
+      for (const { host, turns, takeMail } of this.#clients) {
+        host.doWork(this.clock.nowMs());
         takeMail();
         turns.turn();
       }
