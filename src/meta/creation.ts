@@ -73,7 +73,7 @@ export class FileCreator {
   }
 
   #layout(inode: number, { targets = 1, stripeUnit = STRIPE_UNIT_DEFAULT, drive, path }: OpenParams): Layout {
-    const candidates = this.#parts.registry.candidates(drive, this.#parts.clock.nowMs());
+    const candidates = this.#parts.registry.candidates(drive);
     if (candidates.length < targets) {
       const kind = drive === undefined ? "" : ` with a ${drive} drive`;
       throw new DidafsError(
@@ -108,7 +108,7 @@ export class FileCreator {
   }
 
   #channel(target: string): Channel {
-    const channel = this.#parts.registry.channelOf(target, this.#parts.clock.nowMs());
+    const channel = this.#parts.registry.channelOf(target);
     if (channel === undefined) throw new DidafsError("ERR_NO_TARGET", `target ${target} is down`, { target });
     return channel;
   }
@@ -138,13 +138,13 @@ export class FileCreator {
 
   /** Removes regions that no file will have; what a target does not confirm is noted, as far as that is possible. */
   async #abandon(inode: number, layout: Layout, made: ReadonlySet<number>): Promise<void> {
-    const { store, registry, reclaimer, clock } = this.#parts;
+    const { store, registry, reclaimer } = this.#parts;
     const regions = layout.regions
       .map(({ target }, index) => ({ target, index }))
       .filter(({ index }) => made.has(index));
     const outcomes = await Promise.allSettled(
       regions.map(async ({ target, index }) => {
-        const channel = registry.channelOf(target, clock.nowMs());
+        const channel = registry.channelOf(target);
         if (channel === undefined) throw new DidafsError("ERR_UNREACHABLE", "the target is down");
         await channel.call("region.remove", { inode, index }, { timeoutMs: REMOVE_TIMEOUT_MS });
       }),

@@ -122,7 +122,7 @@ export class Reclaimer {
     let succeeded = true;
     try {
       for (let notes = this.#notes(target, undefined); notes.length > 0; ) {
-        const channel = this.#registry.channelOf(target, this.#clock.nowMs());
+        const channel = this.#registry.channelOf(target);
         // It registers when it is back, and is swept then.
         if (channel === undefined) return true;
         succeeded = (await this.#removeAll(channel, notes)) && succeeded;

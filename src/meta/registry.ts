@@ -20,6 +20,15 @@ interface Target {
 /** Which targets there are, and which of them live. Kept in memory: targets register again with a new service. */
 export class TargetRegistry {
   readonly #targets = new Map<string, Target>();
+  #listenedMs = 0;
+
+  /**
+   * Everything that had come by `nowMs` was taken in. A target's silence counts up to here: while a commit blocks the
+   * service its heartbeats wait to be read, which is no fault of the target.
+   */
+  listened(nowMs: number): void {
+    this.#listenedMs = nowMs;
+  }
 
   /**
    * A target that registers again takes the place of its former self, whose channel is closed.
@@ -31,7 +40,7 @@ export class TargetRegistry {
     const known = this.#targets.get(endpoint.target);
     // The name has a random part, so it tells processes apart.
     const isSame = known?.endpoint.unix.control.name === endpoint.unix.control.name;
-    if (known !== undefined && !isSame && isLive(known, nowMs)) {
+    if (known !== undefined && !isSame && this.#isLive(known)) {
       throw new DidafsError(
         "ERR_ALREADY_RUNNING",
         `target ${endpoint.target} is served already, by process ${known.pid}; is one folder a copy of the other?`,
@@ -66,17 +75,16 @@ export class TargetRegistry {
   }
 
   /** The channel to call a target on, if it lives. */
-  channelOf(id: string, nowMs: number): Channel | undefined {
+  channelOf(id: string): Channel | undefined {
     const target = this.#targets.get(id);
-    return target !== undefined && isLive(target, nowMs) ? target.channel : undefined;
+    return target !== undefined && this.#isLive(target) ? target.channel : undefined;
   }
 
   /** Living targets that a new file may be placed on; without `drive`, those with files before those with memory. */
   candidates(
     drive: Endpoint["drive"] | undefined,
-    nowMs: number,
   ): { id: string; drive: Endpoint["drive"]; weight: number }[] {
-    const live = [...this.#targets.values()].filter((target) => isLive(target, nowMs));
+    const live = [...this.#targets.values()].filter((target) => this.#isLive(target));
     const durable = live.some(({ endpoint }) => endpoint.drive === "file");
     const kind = drive ?? (durable ? "file" : "memory");
     return live
@@ -85,25 +93,25 @@ export class TargetRegistry {
   }
 
   /** How to reach those targets of a layout that live. */
-  endpointsOf(layout: Layout | undefined, nowMs: number): Endpoint[] {
+  endpointsOf(layout: Layout | undefined): Endpoint[] {
     const ids = new Set(layout?.regions.map(({ target }) => target));
     return [...ids].flatMap((id) => {
       const target = this.#targets.get(id);
-      return target !== undefined && isLive(target, nowMs) ? [target.endpoint] : [];
+      return target !== undefined && this.#isLive(target) ? [target.endpoint] : [];
     });
   }
 
-  status(nowMs: number): TargetStatus[] {
+  status(): TargetStatus[] {
     return [...this.#targets.values()].map((target) => {
       const { endpoint, pid, report } = target;
       const { host, port } = endpoint.tcp.control;
-      const state = isLive(target, nowMs) ? "up" : "down";
+      const state = this.#isLive(target) ? "up" : "down";
       const address = `${host}:${port}`;
       return { id: endpoint.target, pid, drive: endpoint.drive, state, address, ...report };
     });
   }
-}
 
-function isLive(target: Target, nowMs: number): boolean {
-  return target.channel !== undefined && nowMs - target.heardMs <= LATE_MS;
+  #isLive(target: Target): boolean {
+    return target.channel !== undefined && this.#listenedMs - target.heardMs <= LATE_MS;
+  }
 }

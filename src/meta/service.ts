@@ -88,7 +88,9 @@ export class MetaService {
   }
 
   doWork(nowMs: number): number {
-    return this.#server.doWork(nowMs) + this.#reclaimer.doWork(nowMs) + this.#deadlines.doWork(nowMs);
+    const taken = this.#server.doWork(nowMs);
+    this.#registry.listened(nowMs);
+    return taken + this.#reclaimer.doWork(nowMs) + this.#deadlines.doWork(nowMs);
   }
 
   /** True while a transaction is under way, whose end wakes no poller. */
@@ -142,7 +144,7 @@ export class MetaService {
     const { created, inode, record } = opened;
     if (create === "exclusive" && !created) throw pathError("EEXIST", path, "exists already");
     if (record.type === "directory") throw pathError("EISDIR", path, "is a directory");
-    const endpoints = this.#registry.endpointsOf(record.layout, this.#parts.clock.nowMs());
+    const endpoints = this.#registry.endpointsOf(record.layout);
     return { created, stat: statOf(inode, record), endpoints };
   }
 
@@ -171,8 +173,8 @@ export class MetaService {
   }
 
   #status(): Result<"meta.status"> {
-    const { version, pid, clock } = this.#parts;
-    const targets = this.#registry.status(clock.nowMs());
+    const { version, pid } = this.#parts;
+    const targets = this.#registry.status();
     return { version, id: this.id, pid, targets, counters: Object.fromEntries(this.#counters) };
   }
 

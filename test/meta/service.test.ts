@@ -294,6 +294,24 @@ describe("targets", () => {
     await origin.create("/f");
   });
 
+  test("a commit that takes long is no silence of the targets", async (context) => {
+    const { world, target, origin } = await cluster(context, 1);
+    const { engine } = world;
+    const transact = engine.transact.bind(engine);
+    let stalls = 0;
+    engine.transact = (body) => {
+      stalls += 1;
+      world.clock.advance(3000);
+      // It beats all the time; the service hears of it when the commit is done.
+      const report = { totalBytes: 1, freeBytes: 1, regions: 0, sessions: 0, counters: {} };
+      target.channel.call("meta.heartbeat", report, { timeoutMs: 5000 }).catch(() => {});
+      target.channel.doWork(world.clock.nowMs());
+      return transact(body);
+    };
+    assert.equal((await origin.create("/slow")).endpoints.length, 1);
+    assert.equal(stalls, 2, "numbers, and the file");
+  });
+
   test("two processes are not one target: the second is refused for as long as the first lives", async (context) => {
     const { world, target, origin } = await cluster(context, 1);
     await origin.create("/f");
