@@ -3,6 +3,7 @@ import { WORDS } from "../structs/words.ts";
 import type { CallLimits, RegionAccess } from "../transport/access.ts";
 import type { Bytes, CallOptions, DidafsWindow, Durability, Locality, Op, Word } from "./api.ts";
 import { callLimits } from "./call-limits.ts";
+import { FlushCoverage } from "./flush-coverage.ts";
 import {
   bytesOf,
   elementWord,
@@ -24,13 +25,7 @@ type ViewConstructor<T> = {
   readonly BYTES_PER_ELEMENT: number;
 };
 
-/** A region of the window, and how many changes it had seen. */
-interface Touched {
-  readonly index: number;
-  readonly changes: number;
-}
-
-/** What a window is made of; whoever opened it gathered this (client/open-window.ts). */
+/** What a window is made of; whoever opened it gathered this (client/file.ts). */
 export interface WindowParts {
   readonly path: string;
   readonly rights: "r" | "rw";
@@ -63,13 +58,7 @@ export class Window implements DidafsWindow {
   readonly #start: number;
   /** Where in its region the access found last begins (see #locate). */
   #at = 0;
-  /**
-   * By region: changes issued, and how many of them a stable flush has covered. A flush under way covers nothing yet:
-   * another one that begins meanwhile must wait for a sync too. A view that can be stored to counts as changed for ever.
-   */
-  readonly #changes: Float64Array;
-  readonly #stableChanges: Float64Array;
-  readonly #viewed: Uint8Array;
+  readonly #coverage: FlushCoverage;
   #closing: Promise<void> | undefined;
 
   constructor(parts: WindowParts) {
@@ -79,9 +68,7 @@ export class Window implements DidafsWindow {
     this.#single = parts.accesses.length === 1 ? parts.accesses[0] : undefined;
     this.#writable = parts.rights === "rw";
     this.#start = parts.stripes.start;
-    this.#changes = new Float64Array(parts.accesses.length);
-    this.#stableChanges = new Float64Array(parts.accesses.length);
-    this.#viewed = new Uint8Array(parts.accesses.length);
+    this.#coverage = new FlushCoverage(parts.accesses.length);
     this.length = parts.stripes.length;
     this.rights = parts.rights;
     this.sharing = parts.sharing;
@@ -273,23 +260,23 @@ export class Window implements DidafsWindow {
     const mapped = access.mapped();
     const byteOffset = mapped.byteOffset + offset;
     if (byteOffset % type.BYTES_PER_ELEMENT !== 0) throw this.#misaligned(at, type.BYTES_PER_ELEMENT);
-    if (this.#writable && this.sharing === "raw") this.#viewed[index] = 1;
+    if (this.#writable && this.sharing === "raw") this.#coverage.handedOut(index);
     return new type(mapped.buffer, byteOffset, count);
   }
 
   async flush(durability: Durability = "memory", options?: CallOptions): Promise<void> {
     const limits = this.#limits(options);
     const stable = this.#wantsStable(durability);
-    const touched = this.#touched();
+    const touched = this.#coverage.touched();
     await settleAll(touched.map(({ index }) => this.#access(index).flush(stable, limits)));
-    if (stable) this.#noteStable(touched);
+    if (stable) this.#coverage.covered(touched);
   }
 
   flushSync(durability: Durability = "memory"): void {
     const stable = this.#wantsStable(durability);
-    const touched = this.#touched();
+    const touched = this.#coverage.touched();
     for (const { index } of touched) this.#access(index).flushSync(stable);
-    if (stable) this.#noteStable(touched);
+    if (stable) this.#coverage.covered(touched);
   }
 
   close(): Promise<void> {
@@ -332,27 +319,6 @@ export class Window implements DidafsWindow {
     return true;
   }
 
-  /** The regions that a flush must reach, each with the changes that it will cover. */
-  #touched(): Touched[] {
-    const touched: Touched[] = [];
-    for (let index = 0; index < this.#changes.length; index++) {
-      const changes = this.#changes[index] as number;
-      if (changes > (this.#stableChanges[index] as number) || this.#viewed[index] === 1)
-        touched.push({ index, changes });
-    }
-    return touched;
-  }
-
-  #noteStable(touched: readonly Touched[]): void {
-    for (const { index, changes } of touched) {
-      this.#stableChanges[index] = Math.max(this.#stableChanges[index] as number, changes);
-    }
-  }
-
-  #noteChange(index: number): void {
-    this.#changes[index] = (this.#changes[index] as number) + 1;
-  }
-
   #access(index: number): RegionAccess {
     return this.#accesses[index] as RegionAccess;
   }
@@ -373,7 +339,7 @@ export class Window implements DidafsWindow {
   #locateWrite(at: number, word: number): RegionAccess {
     const access = this.#locate(at, word);
     if (!this.#writable) throw this.#readOnly();
-    this.#noteChange(this.#single === undefined ? this.#stripes.indexOf(at) : 0);
+    this.#coverage.changed(this.#single === undefined ? this.#stripes.indexOf(at) : 0);
     return access;
   }
 
@@ -384,8 +350,8 @@ export class Window implements DidafsWindow {
   #checkWrite(at: number, length: number): void {
     this.#checkRange(at, length);
     if (!this.#writable) throw this.#readOnly();
-    if (this.#single !== undefined) this.#noteChange(0);
-    else this.#stripes.forEach(at, length, (index) => this.#noteChange(index));
+    if (this.#single !== undefined) this.#coverage.changed(0);
+    else this.#stripes.forEach(at, length, (index) => this.#coverage.changed(index));
   }
 
   /** Words are aligned in the file, so the window's own start counts too. Word sizes are powers of two. */
