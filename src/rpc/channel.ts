@@ -103,10 +103,12 @@ export class RpcChannel implements Channel {
   /** @returns receives, frames, sends and calls expired; 0 when there was nothing to do */
   doWork(nowMs: number): number {
     if (this.#ended !== undefined) return 0;
-    let work = this.#outgoing.expire(nowMs);
+    let work = 0;
     try {
       work += this.#receive();
       if (this.#ended !== undefined) return work;
+      // After that: what was answered in time is no timeout because this side was late to read it.
+      work += this.#outgoing.expire(nowMs);
       work += this.#send();
     } catch (error) {
       if (!isDidafsError(error)) throw error;

@@ -21,6 +21,17 @@ describe("calls and answers", () => {
     assert.deepEqual(await back, {});
   });
 
+  test("an answer that lies there when its caller comes back late is taken", async () => {
+    const pair = new Pair({ "meta.stat": () => stat });
+    const call = pair.near.call("meta.stat", { path: "/" }, { timeoutMs });
+    pair.near.doWork(pair.clock.nowMs());
+    pair.far.doWork(pair.clock.nowMs());
+    // The caller's thread was blocked, or its process stopped.
+    pair.clock.advance(2 * timeoutMs);
+    await pair.settle();
+    assert.deepEqual(await call, stat);
+  });
+
   test("answers overtake each other and find their calls, whatever the stream cuts", async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const held: (() => void)[] = [];
