@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
+import path from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Budget } from "../../src/cli/copy/budget.ts";
 import { CHUNK_BYTES, passBytes } from "../../src/cli/copy/chunks.ts";
 import { copyFile } from "../../src/cli/copy/copy-file.ts";
 import type { Sink, Source } from "../../src/cli/copy/ends.ts";
+import { localTree } from "../../src/cli/copy/local-tree.ts";
 import { readAhead } from "../../src/cli/copy/read-ahead.ts";
 import { mapInOrder } from "../../src/cli/map-in-order.ts";
+import { scratch } from "../runtime/scratch.ts";
 
 const signal = new AbortController().signal;
 const random = (): number => Math.floor(Math.random() * 3);
@@ -222,4 +225,14 @@ test("results come in order with a bounded number under way", async () => {
     results,
     Array.from({ length: 30 }, (_, at) => at * 2),
   );
+});
+
+test("a local file that cannot be made is told by its name, not by its draft's", async () => {
+  using place = scratch();
+  const nowhere = path.join(place.dir, "nowhere");
+  await assert.rejects(localTree.openSink(path.join(nowhere, "file"), 1, 0o600), {
+    code: "ENOENT",
+    message: `there is no directory ${nowhere}`,
+    path: nowhere,
+  });
 });

@@ -70,7 +70,9 @@ async function openSink(named: string, _size: number, mode: number): Promise<Sin
   const file = existing === undefined ? named : await realpath(named);
   if (existing !== undefined && !existing.isFile()) return deviceSink(file);
   const draft = path.join(path.dirname(file), `.didafs-${randomBytes(8).toString("hex")}.part`);
-  const handle = await open(draft, "wx+", mode);
+  const handle = await open(draft, "wx+", mode).catch((error) => {
+    throw aboutFile(error, file);
+  });
   return {
     inOrder: false,
     write: (at, from) => writeWhole(handle, at, from),
@@ -85,6 +87,13 @@ async function openSink(named: string, _size: number, mode: number): Promise<Sin
       await rm(draft, { force: true });
     },
   };
+}
+
+/** What kept a draft from being made, told of the file that it was for. */
+function aboutFile(error: NodeJS.ErrnoException, file: string): Error {
+  const directory = path.dirname(file);
+  if (error.code !== "ENOENT") return Object.assign(error, { path: file });
+  return new DidafsError("ENOENT", `there is no directory ${directory}`, { path: directory, cause: error });
 }
 
 /** A device or a pipe takes bytes as they come, and must not be replaced. */
