@@ -7,6 +7,11 @@ import { regionKey } from "./worker-region.ts";
 
 /** Regions without a user that stay open, because opening and mapping one takes long. */
 const IDLE_MAX = 256;
+/**
+ * Regions in use at a time. Each is one mapping, of 65,530 that a process may have (vm.max_map_count); one that
+ * has none left ends when it next needs memory of any kind.
+ */
+const OPEN_MAX = 32_768;
 
 export type Sharing = "managed" | "raw";
 
@@ -45,7 +50,8 @@ export class OpenRegions {
 
   /**
    * Opens a region for one more binding; `release` undoes it.
-   * @throws ERR_DATA_LOST, ERR_IO (a sync of it failed), ERR_SHARING_CONFLICT, ERR_CORRUPT, ERR_VERSION
+   * @throws ERR_DATA_LOST, ERR_IO (a sync of it failed), ERR_SHARING_CONFLICT, ERR_TOO_MANY, ERR_CORRUPT,
+   *   ERR_VERSION
    */
   async acquire(inode: number, index: number, sharing: Sharing): Promise<OpenRegion> {
     const key = regionKey(inode, index);
@@ -73,6 +79,9 @@ export class OpenRegions {
   }
 
   #openRegion(key: string, inode: number, index: number): OpenRegion {
+    if (this.#open.size - this.#idle.size >= OPEN_MAX) {
+      throw new DidafsError("ERR_TOO_MANY", `this target has ${OPEN_MAX} regions in use`);
+    }
     const { object, identity } = this.#store.open(inode, index);
     const worker = homeWorker(inode, index, this.#workers.length);
     const { byteLength } = identity;

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { OpenRegions } from "../../src/target/open-regions.ts";
+import type { RegionStore } from "../../src/target/region-store.ts";
+import type { WorkerLink } from "../../src/target/worker-link.ts";
+
+test("regions in use at a time are bounded: a process without mappings would end", async () => {
+  const object = { close: () => {} };
+  const open = (inode: number, index: number) => ({
+    object,
+    identity: { inode, index, gen: 1, byteLength: 1 },
+  });
+  const worker = { unmap: async () => {} };
+  const regions = new OpenRegions({ open } as unknown as RegionStore, [worker as unknown as WorkerLink]);
+  const first = await regions.acquire(0, 0, "raw");
+  for (let inode = 1; inode < 32_768; inode += 1) await regions.acquire(inode, 0, "raw");
+  await assert.rejects(regions.acquire(32_768, 0, "raw"), { code: "ERR_TOO_MANY" });
+  await regions.acquire(7, 0, "raw");
+  // One without a user makes room: it is open only because that is quicker.
+  regions.release(first);
+  await regions.acquire(32_768, 0, "raw");
+  await assert.rejects(regions.acquire(32_769, 0, "raw"), { code: "ERR_TOO_MANY" });
+});
