@@ -135,7 +135,7 @@ export class RegionStore {
       const named = objectName(found.inode, found.index);
       throw new DidafsError(
         "ERR_CORRUPT",
-        `Region ${object.name} cannot be used: its header names region ${named} of ${byteLength} bytes.`,
+        `Region ${object.name} cannot be used: its header names region ${named} of ${byteLength} bytes, the object has ${object.byteLength - REGION_HEADER_BYTES}.`,
       );
     } finally {
       this.#memoryPort.free(memory);
