@@ -63,7 +63,10 @@ export class CaseProcess {
     const { promise, resolve, reject } = Promise.withResolvers<FromCase>();
     const fail = (code: "ERR_TIMEOUT" | "ERR_INTERNAL", what: string): void =>
       reject(new DidafsError(code, `case ${this.#name} ${what}`));
-    const timer = setTimeout(() => fail("ERR_TIMEOUT", `did not answer within ${withinMs} ms`), withinMs);
+    const timer = setTimeout(
+      () => fail("ERR_TIMEOUT", `did not answer "${message.kind}" within ${withinMs} ms`),
+      withinMs,
+    );
     const abort = (): void => reject(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
     this.#answered = resolve;
