@@ -14,6 +14,9 @@ export const STRANGER_PAYLOAD_BYTES_MAX = 4096;
 /** Frames that one step of a channel takes in, so that a busy peer does not starve the others. */
 export const FRAMES_PER_STEP_MAX = 64;
 
+/** Connections that one step of a server takes in from a listener: whoever floods it must not starve its channels. */
+export const ACCEPTS_PER_STEP_MAX = 64;
+
 /** How long a peer that is not yet admitted may stay. */
 export const ADMISSION_TIMEOUT_MS = 5000;
 

@@ -7,7 +7,7 @@ import { DidafsError } from "../std/errors.ts";
 import { RpcChannel } from "./channel.ts";
 import type { Handlers } from "./handlers.ts";
 import { handshakeHandlers, type Role, type ServiceIdentity } from "./handshake.ts";
-import { ADMISSION_TIMEOUT_MS } from "./limits.ts";
+import { ACCEPTS_PER_STEP_MAX, ADMISSION_TIMEOUT_MS } from "./limits.ts";
 
 export interface RpcServerOptions {
   readonly network: Network;
@@ -87,7 +87,9 @@ export class RpcServer {
   #accept(nowMs: number): number {
     let accepted = 0;
     for (const listener of this.#listeners) {
-      for (let stream = listener.accept(); stream !== undefined; stream = listener.accept()) {
+      for (let count = 0; count < ACCEPTS_PER_STEP_MAX; count += 1) {
+        const stream = listener.accept();
+        if (stream === undefined) break;
         accepted += 1;
         if (this.#channels.size >= this.#options.channelsMax) {
           this.#refusedCount += 1;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type Poller, READABLE, type Source, WRITABLE } from "../../src/ports/poller.ts";
 import { RpcChannel } from "../../src/rpc/channel.ts";
 import { introduce } from "../../src/rpc/handshake.ts";
-import { ADMISSION_TIMEOUT_MS } from "../../src/rpc/limits.ts";
+import { ACCEPTS_PER_STEP_MAX, ADMISSION_TIMEOUT_MS } from "../../src/rpc/limits.ts";
 import { RpcServer } from "../../src/rpc/server.ts";
 import { SimClock } from "../../src/sim/clock.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
@@ -140,4 +140,13 @@ test("stopping ends every channel and frees the address", async () => {
   assert.equal((await lost).code, "ERR_UNREACHABLE");
   assert.deepEqual(log, ["open origin", "close ERR_CLOSED"]);
   network.listen(address).close();
+});
+
+test("a flood of connections does not hold up those that are there", () => {
+  const { server, connect } = service(10);
+  for (let i = 0; i < 1000; i += 1) connect();
+  server.doWork(0);
+  assert.ok(server.channelCount + server.refusedCount <= ACCEPTS_PER_STEP_MAX);
+  for (let step = 0; step < 100; step += 1) server.doWork(0);
+  assert.equal(server.channelCount + server.refusedCount, 1000, "all are taken in the end");
 });
