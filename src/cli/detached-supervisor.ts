@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { logFile } from "../runtime/logs.ts";
 import type { ServiceReport } from "../runtime/service-host.ts";
 import { DidafsError, type ErrorCode } from "../std/errors.ts";
+import { makeDirectory } from "../system/directory.ts";
 import type { UpPlan } from "./up-plan.ts";
 
 /** On top of the plan's own limit: for the supervisor's start, and for taking everything down after a failure. */
@@ -23,7 +24,7 @@ export interface ServingCluster {
  * @throws what `startCluster` throws, ERR_START_FAILED, ERR_ABORTED
  */
 export async function startDetached(plan: UpPlan, signal: AbortSignal): Promise<ServingCluster> {
-  mkdirSync(plan.dir, { recursive: true, mode: 0o700 });
+  makeDirectory(plan.dir);
   const logPath = logFile(plan.dir, "supervisor");
   const log = openSync(logPath, "a", 0o600);
   const child = spawn(process.execPath, [process.argv[1] as string, "supervise"], {

@@ -137,7 +137,7 @@ export class File implements DidafsFile {
     });
     if (failure === undefined) return bound;
     await this.#release([...bound.values()], { ...limits, signal: undefined });
-    throw failure;
+    throw aboutPath(failure, this.path);
   }
 
   /** A target that was started again since listens elsewhere; only the metadata service knows where. */
@@ -220,4 +220,11 @@ function weakest(bound: readonly BoundRegion[]): BoundRegion["protection"] {
   const found = new Set(bound.map(({ protection }) => protection));
   if (found.has("advisory")) return "advisory";
   return found.has("mmu") ? "mmu" : "checked";
+}
+
+/** The same error, naming the file: a target knows regions only. */
+function aboutPath(error: unknown, path: string): unknown {
+  if (!isDidafsError(error) || error.path !== undefined) return error;
+  const { code, message, target, applied } = error;
+  return new DidafsError(code, `${path}: ${message}`, { path, target, applied, cause: error });
 }

@@ -185,8 +185,8 @@ export class Origin {
   close(): void {
     this.#closed = true;
     for (const session of this.#sessions.values()) {
-      session.state.lose();
       for (const access of session.regions) access.close();
+      session.state.lose();
     }
     this.#sessions.clear();
     for (const id of [...this.#connections.keys()]) this.#drop(id);

@@ -82,7 +82,7 @@ export class MetaService {
     return this.#store.clusterId;
   }
 
-  /** @returns the address to connect to @throws ERR_PORT_IN_USE, ERR_UNREACHABLE */
+  /** @returns the address to connect to @throws ERR_PORT_IN_USE, ERR_INVALID_ARGUMENT */
   listen(address: Address): Address {
     return this.#server.listen(address);
   }

@@ -54,7 +54,7 @@ export interface Listener {
 }
 
 export interface Network {
-  /** @throws ERR_PORT_IN_USE, ERR_UNREACHABLE (an address that is not of this machine). */
+  /** @throws ERR_PORT_IN_USE, ERR_INVALID_ARGUMENT (an address that is not of this machine) */
   listen(address: Address): Listener;
   /**
    * Starts a connection. Failure shows as ENDED on first use.

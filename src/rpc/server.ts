@@ -49,7 +49,7 @@ export class RpcServer {
     return this.#refusedCount;
   }
 
-  /** @returns the address to connect to @throws ERR_PORT_IN_USE, ERR_UNREACHABLE */
+  /** @returns the address to connect to @throws ERR_PORT_IN_USE, ERR_INVALID_ARGUMENT */
   listen(address: Address): Address {
     const listener = this.#options.network.listen(address);
     this.#listeners.push(listener);

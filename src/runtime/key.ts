@@ -1,16 +1,8 @@
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  fstatSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, fstatSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { DidafsError } from "../std/errors.ts";
+import { makeDirectory } from "../system/directory.ts";
 import { userKeyFile } from "./paths.ts";
 
 const KEY_BYTES = 32;
@@ -100,7 +92,7 @@ function makeKey(file: string): Uint8Array {
   const key = randomBytes(KEY_BYTES);
   const draft = `${file}.${process.pid}.${randomBytes(6).toString("hex")}`;
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeDirectory(path.dirname(file));
     writeFileSync(draft, `${key.toString("hex")}\n`, { mode: 0o600, flag: "wx", flush: true });
     linkSync(draft, file);
   } catch (cause) {

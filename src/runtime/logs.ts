@@ -1,12 +1,13 @@
-import { appendFileSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { appendFileSync, renameSync, statSync } from "node:fs";
 import path from "node:path";
+import { makeDirectory } from "../system/directory.ts";
 
 const LOG_BYTES_MAX = 8 * 2 ** 20;
 
 /** The file that a part of a cluster logs to. One that has grown large is put aside, so that logs stay bounded. */
 export function logFile(dir: string, name: string): string {
   const folder = path.join(dir, "logs");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeDirectory(folder);
   const file = path.join(folder, `${name}.log`);
   const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (bytes > LOG_BYTES_MAX) renameSync(file, `${file}.old`);

@@ -1,5 +1,6 @@
-import { constants, mkdirSync } from "node:fs";
+import { constants, existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { DidafsError } from "../std/errors.ts";
 import { fromNodeError, lastErrno, systemError } from "./errno.ts";
 import { close, fsync, open } from "./libc.ts";
 import { O_CLOEXEC, O_RDONLY } from "./open-flags.ts";
@@ -23,18 +24,26 @@ export function syncDirectory(directory: string): void {
 
 /**
  * Makes a directory, and those above it that are missing, for the owner alone and durably: what is synced inside of it
- * later would be lost with its name. @throws EACCES, ERR_NO_SPACE, ERR_IO
+ * later would be lost with its name. @throws EACCES, ENOENT, ENOTDIR, ERR_NO_SPACE, ERR_IO
  */
 export function makeDirectory(path: string): void {
   const directory = resolve(path);
-  let made: string | undefined;
-  try {
-    made = mkdirSync(directory, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
-  } catch (error) {
-    throw fromNodeError(`make ${directory}`, error);
-  }
-  // `made` is the first directory that was missing: its name stands in its parent, and so on down.
-  for (let name = directory; made !== undefined && name.length >= made.length; name = dirname(name)) {
+  // Level by level: Node's recursive form never ends where a file system says ENOENT below a directory that is there
+  // (/proc does).
+  const missing: string[] = [];
+  for (let name = directory; !existsSync(name); name = dirname(name)) missing.unshift(name);
+  for (const name of missing) {
+    try {
+      mkdirSync(name, { mode: OWNER_ONLY_DIRECTORY });
+    } catch (error) {
+      // Somebody else was quicker.
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw fromNodeError(`make ${directory}`, error);
+    }
     syncDirectory(dirname(name));
+  }
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new DidafsError("ENOTDIR", `cannot make ${directory}: it exists and is no directory`, {
+      path: directory,
+    });
   }
 }

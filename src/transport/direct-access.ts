@@ -12,7 +12,7 @@ import {
 } from "../structs/words.ts";
 import type { CallLimits, RegionAccess, WordValue } from "./access.ts";
 import type { RemoteAccess } from "./remote-access.ts";
-import type { SessionState } from "./session-state.ts";
+import { closedBy, type SessionState } from "./session-state.ts";
 import { INLINE_BYTES } from "./transfer.ts";
 import { numberOfBits, wordValue } from "./word-value.ts";
 
@@ -51,7 +51,8 @@ export class DirectAccess implements RegionAccess {
   #memory: Memory;
   /** What views of a window that must not store are cut from. */
   #private: Memory | undefined;
-  #closed = false;
+  /** Once it is closed: what accesses throw. */
+  #closed: (() => DidafsError) | undefined;
 
   /** Takes the descriptor over, also where it throws. @throws ERR_IO when the region cannot be mapped */
   constructor(
@@ -211,8 +212,8 @@ export class DirectAccess implements RegionAccess {
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#closed !== undefined) return;
+    this.#closed = closedBy(this.#session);
     this.#remote.close();
     this.#memoryPort.free(this.#memory);
     if (this.#private !== undefined) this.#memoryPort.free(this.#private);
@@ -222,8 +223,8 @@ export class DirectAccess implements RegionAccess {
   }
 
   #check(signal?: AbortSignal): void {
+    if (this.#closed !== undefined) throw this.#closed();
     if (this.#session.isLost) throw this.#session.error("no");
-    if (this.#closed) throw new DidafsError("ERR_CLOSED", "the window is closed");
     if (signal?.aborted === true) {
       throw new DidafsError("ERR_ABORTED", "the call was aborted by its signal", { cause: signal.reason });
     }

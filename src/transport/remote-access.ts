@@ -8,7 +8,7 @@ import type { CallLimits, RegionAccess, WordValue } from "./access.ts";
 import type { DataConnection } from "./data-connection.ts";
 import { BLOCK, IdleStrategy, YIELD } from "./idle-strategy.ts";
 import type { Pump } from "./pump.ts";
-import type { SessionState } from "./session-state.ts";
+import { closedBy, type SessionState } from "./session-state.ts";
 import { INLINE_BYTES, Transfer } from "./transfer.ts";
 import { setCompare, setOperand, wordNumberValue, wordValue } from "./word-value.ts";
 
@@ -41,7 +41,8 @@ export class RemoteAccess implements RegionAccess {
   readonly #timeoutMs: number;
   #sync = new Transfer();
   readonly #idle = new IdleStrategy(SPIN_ROUNDS, YIELD_ROUNDS);
-  #closed = false;
+  /** Once it is closed: what accesses throw. */
+  #closed: (() => DidafsError) | undefined;
 
   constructor(link: RemoteLink, path: "unix" | "tcp", handle: number, timeoutMs: number) {
     this.#link = link;
@@ -161,7 +162,7 @@ export class RemoteAccess implements RegionAccess {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closed ??= closedBy(this.#link.session);
   }
 
   /** What has settled is applied: a flush to memory concerns only what has not. */
@@ -262,8 +263,8 @@ export class RemoteAccess implements RegionAccess {
   }
 
   #checkOpen(): void {
+    if (this.#closed !== undefined) throw this.#closed();
     if (this.#link.session.isLost) throw this.#link.session.error("no");
-    if (this.#closed) throw new DidafsError("ERR_CLOSED", "the window is closed");
   }
 
   #checkOutcome(transfer: Transfer): void {

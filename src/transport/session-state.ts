@@ -33,3 +33,10 @@ export class SessionState {
     );
   }
 }
+
+/** What accesses throw after they were closed: a session that was lost by then is why, whatever comes later. */
+export function closedBy(session: SessionState): () => DidafsError {
+  return session.isLost
+    ? () => session.error("no")
+    : () => new DidafsError("ERR_CLOSED", "the window is closed");
+}

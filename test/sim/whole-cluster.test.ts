@@ -23,6 +23,10 @@ describe("a whole cluster in one thread, on simulated ports", () => {
       assert.equal(await cluster.settle(window.fetchAdd(80_000, 5)), 5);
       await cluster.settle(window.flush("stable"));
       await cluster.settle(client.close());
+      const isClosed = (error: unknown) => isDidafsError(error, "ERR_CLOSED") && error.applied === "no";
+      assert.throws(() => window.loadSync(0), isClosed);
+      await assert.rejects(window.put(0, bytes(100, 1)), isClosed);
+      await assert.rejects(client.stat("/a"), isClosed);
       await cluster.close();
     });
   }
