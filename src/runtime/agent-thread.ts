@@ -1,5 +1,5 @@
 /** The thread of a process's agents. Started by agents.ts; says where its poller is woken, then takes {@link AgentOrder}s. */
-import { parentPort } from "node:worker_threads";
+import { type MessagePort, parentPort, receiveMessageOnPort } from "node:worker_threads";
 import { Agent, type AgentOptions } from "../client/agent.ts";
 import { AgentHost } from "../client/agent-host.ts";
 import type { FromAgent, ToAgent } from "../client/agent-messages.ts";
@@ -19,13 +19,23 @@ export type AgentOrder =
 const poller = createPoller();
 const host = new AgentHost(poller);
 const stop = new AbortController();
-parentPort?.on("message", (order: AgentOrder) => {
-  if ("stop" in order) {
-    stop.abort();
-    return;
+const orders = parentPort as MessagePort;
+
+/** Read here and not by an event: whoever posts an order wakes the poller, and the host's work takes the wake away. */
+function takeOrders(): number {
+  let count = 0;
+  for (;;) {
+    const received = receiveMessageOnPort(orders) as { message: AgentOrder } | undefined;
+    if (received === undefined) return count;
+    count += 1;
+    if ("stop" in received.message) stop.abort();
+    else host.add(createAgent(received.message));
   }
+}
+
+function createAgent({ start, mailbox }: Extract<AgentOrder, { start: AgentOptions }>): Agent {
   const ports = {
-    mailbox: openMailbox<FromAgent, ToAgent>(order.mailbox),
+    mailbox: openMailbox<FromAgent, ToAgent>(mailbox),
     network: systemNetwork,
     memory: systemMemory,
     poller,
@@ -34,9 +44,10 @@ parentPort?.on("message", (order: AgentOrder) => {
     newId: host.newId,
     closeDescriptor,
   };
-  host.add(new Agent(ports, order.start));
-});
-parentPort?.postMessage(poller.wakeDescriptor);
-await runControlLoop(host, poller, systemClock, stop.signal);
+  return new Agent(ports, start);
+}
+
+orders.postMessage(poller.wakeDescriptor);
+const loop = { busy: () => host.busy(), doWork: (nowMs: number) => host.doWork(nowMs) + takeOrders() };
+await runControlLoop(loop, poller, systemClock, stop.signal);
 poller.close();
-parentPort?.close();
