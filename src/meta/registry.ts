@@ -10,6 +10,7 @@ type Report = Params<"meta.heartbeat">;
 
 interface Target {
   readonly endpoint: Endpoint;
+  readonly name: string;
   readonly pid: number;
   /** Undefined once it has ended. */
   channel: Channel | undefined;
@@ -36,7 +37,7 @@ export class TargetRegistry {
    *   other does not have
    */
   register(channel: Channel, params: Params<"meta.register">, nowMs: number): void {
-    const { endpoint, pid, totalBytes, freeBytes } = params;
+    const { endpoint, name, pid, totalBytes, freeBytes } = params;
     const known = this.#targets.get(endpoint.target);
     // The name has a random part, so it tells processes apart.
     const isSame = known?.endpoint.unix.control.name === endpoint.unix.control.name;
@@ -49,7 +50,7 @@ export class TargetRegistry {
     }
     const former = known?.channel;
     const report = { totalBytes, freeBytes, regions: 0, sessions: 0, counters: {} };
-    this.#targets.set(endpoint.target, { endpoint, pid, channel, heardMs: nowMs, report });
+    this.#targets.set(endpoint.target, { endpoint, name, pid, channel, heardMs: nowMs, report });
     if (former !== undefined && former !== channel) {
       former.close(new DidafsError("ERR_CLOSED", "the target has registered on another connection"));
     }
@@ -101,13 +102,17 @@ export class TargetRegistry {
     });
   }
 
+  /** In the order of their names. */
   status(): TargetStatus[] {
-    return [...this.#targets.values()].map((target) => {
-      const { endpoint, pid, report } = target;
+    const targets = [...this.#targets.values()].sort((a, b) =>
+      a.name.localeCompare(b.name, "en", { numeric: true }),
+    );
+    return targets.map((target) => {
+      const { endpoint, name, pid, report } = target;
       const { host, port } = endpoint.tcp.control;
       const state = this.#isLive(target) ? "up" : "down";
       const address = `${host}:${port}`;
-      return { id: endpoint.target, pid, drive: endpoint.drive, state, address, ...report };
+      return { id: endpoint.target, name, pid, drive: endpoint.drive, state, address, ...report };
     });
   }
 

@@ -104,6 +104,7 @@ function createControl(
     sync: threads.controlSync,
     workers,
     id: identity.id,
+    name: path.basename(options.dir),
     pid: process.pid,
     uid: process.getuid?.() ?? 0,
     key: Buffer.from(options.keyHex, "hex"),

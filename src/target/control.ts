@@ -47,6 +47,8 @@ export interface TargetControlParts {
   readonly workers: readonly WorkerParts[];
   /** The target's identity, 32 hex digits. */
   readonly id: string;
+  /** What people call it. */
+  readonly name: string;
   readonly pid: number;
   /** The user that the target runs as. */
   readonly uid: number;
@@ -184,7 +186,7 @@ export class TargetControl {
   }
 
   #createRegistration(): Registration {
-    const { network, memory, clock, random, poller, key, meta, pid, admitCluster } = this.#parts;
+    const { network, memory, clock, random, poller, key, meta, name, pid, admitCluster } = this.#parts;
     return new Registration({
       network,
       memory,
@@ -206,7 +208,7 @@ export class TargetControl {
           return {};
         },
       },
-      describe: () => ({ endpoint: this.#endpoint, pid, ...this.#store.capacity() }),
+      describe: () => ({ endpoint: this.#endpoint, name, pid, ...this.#store.capacity() }),
       heartbeat: () => ({
         ...this.#store.capacity(),
         regions: this.#store.count,

@@ -70,6 +70,7 @@ const counters = v.record(v.string(), v.number());
 
 const targetStatus = v.object({
   id: identity,
+  name,
   pid: count,
   drive: v.picklist(["file", "memory"]),
   state: v.picklist(["up", "down"]),
@@ -119,7 +120,8 @@ export const CALLS = {
 
   // Target to metadata service
   "meta.register": [
-    v.object({ endpoint, pid: count, totalBytes: count, freeBytes: count }),
+    /** `name`: what people call the target; its folder and its log have that name. */
+    v.object({ endpoint, name, pid: count, totalBytes: count, freeBytes: count }),
     v.object({ heartbeatMs: count }),
   ],
   "meta.heartbeat": [

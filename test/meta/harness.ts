@@ -209,7 +209,7 @@ export class FakeTarget {
     await this.#world.done(
       this.channel.call(
         "meta.register",
-        { endpoint, pid: 7, totalBytes, freeBytes: 900 },
+        { endpoint, name: `target-${this.id}`, pid: 7, totalBytes, freeBytes: 900 },
         { timeoutMs: 5000 },
       ),
     );

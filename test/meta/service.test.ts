@@ -357,6 +357,7 @@ describe("status and counters", () => {
     assert.deepEqual(status.targets, [
       {
         id: target.id,
+        name: `target-${target.id}`,
         pid: 7,
         drive: "file",
         state: "up",

@@ -178,6 +178,7 @@ export class SimCluster {
       sync: { words, at: syncQueueAt(0) },
       workers: [{ mailbox: near, counters, tcp, unix }],
       id: String(number).repeat(32),
+      name: `target-${number}`,
       pid: 2,
       uid: UID,
       key: KEY,

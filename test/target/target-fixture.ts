@@ -107,6 +107,7 @@ export class TargetFixture {
       sync: { words, at: syncQueueAt(0) },
       workers,
       id: TARGET,
+      name: "target-7",
       pid: 42,
       uid: OWN_UID,
       key: KEY,

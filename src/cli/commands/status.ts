@@ -11,8 +11,20 @@ export async function run(context: Context): Promise<void> {
 }
 
 function describe(url: string, { id, version, targets }: ClusterStatus): string {
-  const head = ["TARGET", "STATE", "DRIVE", "CAPACITY", "FREE", "REGIONS", "SESSIONS", "PID", "ADDRESS"];
+  const head = [
+    "NAME",
+    "TARGET",
+    "STATE",
+    "DRIVE",
+    "CAPACITY",
+    "FREE",
+    "REGIONS",
+    "SESSIONS",
+    "PID",
+    "ADDRESS",
+  ];
   const rows = targets.map((target) => [
+    target.name,
     target.id.slice(0, 8),
     target.state,
     target.drive,
@@ -26,6 +38,6 @@ function describe(url: string, { id, version, targets }: ClusterStatus): string 
   const up = targets.filter(({ state }) => state === "up").length;
   return [
     `cluster ${id} at ${url} (didafs ${version}): ${up} of ${targets.length} targets up`,
-    formatTable([head, ...rows], new Set([3, 4, 5, 6, 7])),
+    formatTable([head, ...rows], new Set([4, 5, 6, 7, 8])),
   ].join("\n");
 }
