@@ -5,8 +5,8 @@ import path from "node:path";
 import { startCluster } from "../../src/runtime/cluster.ts";
 import { compileProgram } from "../limits/compile.ts";
 import { startRedis } from "../peers/redis-server.ts";
+import type { Absent } from "./absent.ts";
 import type { ClusterAddress } from "./case.ts";
-import type { Absent } from "./row.ts";
 
 /** How long things are measured. */
 export interface Settings {

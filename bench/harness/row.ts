@@ -1,11 +1,6 @@
+import type { Absent } from "./absent.ts";
 import type { BenchContext } from "./context.ts";
 import type { Moves, Round } from "./messages.ts";
-
-/** Something that is not installed here. */
-export interface Absent {
-  /** What is missing, for the report. */
-  readonly absent: string;
-}
 
 /** A case that is ready to run rounds. */
 export interface OpenCaseRunner {

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Absent } from "../harness/absent.ts";
 import { findProgram } from "../harness/installed.ts";
-import type { Absent } from "../harness/row.ts";
 import { runProgram } from "../harness/run-program.ts";
 
 const COMPILE_MS = 60_000;

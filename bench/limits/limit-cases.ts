@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import type { Absent } from "../harness/absent.ts";
 import type { Round } from "../harness/messages.ts";
 import { fillPattern, hashOf, patternBytes, patternSum } from "../harness/pattern.ts";
-import type { Absent, CaseSpec, OpenCaseRunner } from "../harness/row.ts";
+import type { CaseSpec, OpenCaseRunner } from "../harness/row.ts";
 import { runProgram } from "../harness/run-program.ts";
 import { timingOf } from "../harness/statistics.ts";
 

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DidafsError } from "../../src/std/errors.ts";
+import type { Absent } from "../harness/absent.ts";
 import { findProgram } from "../harness/installed.ts";
-import type { Absent } from "../harness/row.ts";
 import { freePort, startGuarded } from "./guarded.ts";
 
 const READY_MS = 10_000;

@@ -1,5 +1,5 @@
 import type { Target } from "../harness/row.ts";
-import type { CaseReport } from "./report.ts";
+import type { CaseReport } from "./case-report.ts";
 
 /** A target and whether it was reached. */
 export interface Judged {

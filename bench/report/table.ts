@@ -1,5 +1,6 @@
+import type { CaseReport } from "./case-report.ts";
 import type { Judged } from "./judge.ts";
-import type { BenchReport, CaseReport, RowReport } from "./report.ts";
+import type { BenchReport, RowReport } from "./report.ts";
 
 const HEAD = [
   "CASE",

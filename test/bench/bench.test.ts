@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { findProgram } from "../../bench/harness/installed.ts";
-import type { BenchReport, CaseReport } from "../../bench/report/report.ts";
+import type { CaseReport } from "../../bench/report/case-report.ts";
+import type { BenchReport } from "../../bench/report/report.ts";
 import { ROWS } from "../../bench/rows/rows.ts";
 import { Home } from "../cli/didafs.ts";
 

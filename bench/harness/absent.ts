@@ -1,0 +1,5 @@
+/** Something that is not installed here. */
+export interface Absent {
+  /** What is missing, for the report. */
+  readonly absent: string;
+}
