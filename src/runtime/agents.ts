@@ -13,6 +13,9 @@ import { systemTurns } from "../system/turns.ts";
 import type { AgentOrder } from "./agent-thread.ts";
 import { threadEntry } from "./entry.ts";
 
+/** How long the thread may take to start; it takes a tenth of a second. */
+const START_MS = 10_000;
+
 /** How long an agent, and then the thread, may take to stop before it is ended. */
 const STOP_MS = 2000;
 
@@ -106,18 +109,8 @@ async function startThread(): Promise<AgentThread> {
     worker.once("error", resolve);
     worker.once("exit", () => resolve(undefined));
   });
-  const wakeDescriptor = await new Promise<number>((resolve, reject) => {
-    worker.once("message", resolve);
-    void ended.then((cause) => {
-      reject(
-        new DidafsError("ERR_INTERNAL", `the agent thread did not start: ${cause?.message ?? "it ended"}`, {
-          cause,
-        }),
-      );
-    });
-  });
   try {
-    const waker = createWaker(wakeDescriptor);
+    const waker = createWaker(await firstMessage(worker, ended));
     void ended.then(() => waker.close());
     worker.unref();
     return { worker, waker, ended };
@@ -125,6 +118,23 @@ async function startThread(): Promise<AgentThread> {
     await worker.terminate();
     throw error;
   }
+}
+
+/** Where the thread's poller is woken. */
+function firstMessage(worker: Worker, ended: Promise<Error | undefined>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string, cause?: Error): void =>
+      reject(new DidafsError("ERR_INTERNAL", `the agent thread did not start: ${why}`, { cause }));
+    const cancel = systemTurns.after(START_MS, () => fail(`it said nothing for ${START_MS} ms`));
+    worker.once("message", (wakeDescriptor: number) => {
+      cancel();
+      resolve(wakeDescriptor);
+    });
+    void ended.then((cause) => {
+      cancel();
+      fail(cause?.message ?? "it ended", cause);
+    });
+  });
 }
 
 async function stopThread({ worker, waker, ended }: AgentThread): Promise<void> {

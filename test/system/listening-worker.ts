@@ -1,4 +1,3 @@
-import { parentPort } from "node:worker_threads";
 import { createMailboxPair, openMailbox } from "../../src/system/mailbox.ts";
 
 /** Listens without holding its event loop: the thread ends by itself. */
@@ -9,4 +8,3 @@ mailbox.listen(() => undefined);
 mailbox.unref();
 mailbox.ref();
 mailbox.unref();
-parentPort?.postMessage("ready");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
+import { Worker } from "node:worker_threads";
 import { createMailboxPair, openMailbox, type SystemMailbox } from "../../src/system/mailbox.ts";
 import { createPoller, createWaker } from "../../src/system/poller.ts";
 import { readyWorker } from "./support.ts";
@@ -85,6 +86,8 @@ test("a thread with an event loop listens, and may poll beside it", async () => 
 });
 
 test("a listener keeps the event loop alive only while it is referenced", async (t) => {
-  const worker = await readyWorker(t, "listening-worker.ts", undefined);
-  await once(worker, "exit", { signal: AbortSignal.timeout(10_000) });
+  const worker = new Worker(new URL("./listening-worker.ts", import.meta.url));
+  t.after(async () => void (await worker.terminate()));
+  const [code] = await once(worker, "exit", { signal: AbortSignal.timeout(10_000) });
+  assert.equal(code, 0);
 });
