@@ -91,7 +91,11 @@ export class SocketStream implements Stream {
     // Plain recv makes the kernel close descriptors that came with the bytes.
     if (this.#descriptors !== undefined) return this.#recvMessage(memory, at, length);
     const received = recv(this.#descriptor, memory.address + at, length, MSG_DONTWAIT);
-    return received > 0 ? received : this.#notReceived(received);
+    if (received > 0) return received;
+    if (received < 0 && failure(lastErrno()) === WOULD_BLOCK) return WOULD_BLOCK;
+    return this.#settled(
+      received === 0 ? 0 : recv(this.#descriptor, memory.address + at, length, MSG_DONTWAIT),
+    );
   }
 
   #recvMessage(memory: Borrowed, at: number, length: number): number {
@@ -106,14 +110,18 @@ export class SocketStream implements Stream {
     if (this.#ended) return ENDED;
     checkRun(memory, at, length);
     const taken = send(this.#descriptor, memory.address + at, length, SEND_FLAGS);
-    return taken > 0 ? taken : this.#notTaken();
+    if (taken > 0) return taken;
+    if (failure(lastErrno()) === WOULD_BLOCK) return WOULD_BLOCK;
+    return this.#settled(send(this.#descriptor, memory.address + at, length, SEND_FLAGS));
   }
 
   sendSegments(segments: Segments): number {
     if (this.#ended) return ENDED;
     setSegments(segments);
     const taken = sendmsg(this.#descriptor, headerAddress, SEND_FLAGS);
-    return taken > 0 ? taken : this.#notTaken();
+    if (taken > 0) return taken;
+    if (failure(lastErrno()) === WOULD_BLOCK) return WOULD_BLOCK;
+    return this.#settled(sendmsg(this.#descriptor, headerAddress, SEND_FLAGS));
   }
 
   sendDescriptor(memory: Borrowed, at: number, length: number, descriptor: number): number {
@@ -135,6 +143,15 @@ export class SocketStream implements Stream {
     this.#descriptor = -1;
     this.#ended = true;
     for (const descriptor of this.#descriptors?.splice(0) ?? []) close(descriptor);
+  }
+
+  /**
+   * The result of a call that was made again, because the first one seemed to end the stream. Between a call and the
+   * reading of its errno the engine may run code of its own on this thread, which may leave another number there; a
+   * stream that has ended fails again.
+   */
+  #settled(result: number): number {
+    return result > 0 ? result : this.#notReceived(result);
   }
 
   #notReceived(received: number): number {
