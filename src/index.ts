@@ -1,5 +1,6 @@
 /** DiDAFS: a file is a window. The library's front; see docs/guide.md. */
 export type {
+  Attributes,
   Bytes,
   CallOptions,
   Cluster,
@@ -9,11 +10,14 @@ export type {
   DidafsWindow,
   Dirent,
   Durability,
+  FileType,
+  FollowOptions,
   Layout,
   Locality,
   Op,
   OpenOptions,
   Stat,
+  StatFs,
   Transport,
   WindowOptions,
   Word,

@@ -62,8 +62,10 @@ export interface WindowOptions extends CallOptions {
 
 export type Layout = LayoutRecord;
 
+export type FileType = "file" | "directory" | "symlink";
+
 export interface Stat {
-  readonly type: "file" | "directory";
+  readonly type: FileType;
   readonly size: number;
   readonly mode: number;
   readonly mtimeMs: number;
@@ -72,23 +74,76 @@ export interface Stat {
 
 export interface Dirent {
   readonly name: string;
-  readonly type: "file" | "directory";
+  readonly type: FileType;
 }
+
+/** Room on the drives of the targets that are up, and how much is there. */
+export type StatFs = Result<"meta.statfs">;
+
+/** What to change; what is left out stays. Times are milliseconds since 1970. */
+export interface Attributes {
+  mode?: number | undefined;
+  uid?: number | undefined;
+  gid?: number | undefined;
+  atimeMs?: number | undefined;
+  mtimeMs?: number | undefined;
+}
+
+/** `follow` (default true): a symbolic link stands for what it leads to. */
+export type FollowOptions = CallOptions & { follow?: boolean | undefined };
 
 /** Targets, their drives and capacity, and what the metadata service counted. */
 export type ClusterStatus = Result<"meta.status">;
 
+/**
+ * Paths begin with `/`. Names are bytes: text stands for its UTF-8, and a byte that is no UTF-8 for the lone surrogate
+ * U+DC00 plus the byte, in both directions.
+ */
 export interface Cluster extends AsyncDisposable {
   readonly id: string;
   readonly url: string;
   /** @throws ENOENT, EEXIST, EISDIR, ERR_NO_SPACE, ERR_NO_TARGET, … */
   open(path: string, options?: OpenOptions): Promise<DidafsFile>;
-  stat(path: string, options?: CallOptions): Promise<Stat>;
-  /** In name order. */
-  readdir(path: string, options?: CallOptions): AsyncIterable<Dirent>;
-  mkdir(path: string, options?: CallOptions & { recursive?: boolean | undefined }): Promise<void>;
+  stat(path: string, options?: FollowOptions): Promise<Stat>;
+  /**
+   * In the order of names as bytes, behind the name `after`, which need not be there any more: the name of an entry is
+   * its cookie. What is there all the while comes exactly once.
+   */
+  readdir(path: string, options?: CallOptions & { after?: string | undefined }): AsyncIterable<Dirent>;
+  mkdir(
+    path: string,
+    options?: CallOptions & { recursive?: boolean | undefined; mode?: number | undefined },
+  ): Promise<void>;
   rename(from: string, to: string, options?: CallOptions): Promise<void>;
-  remove(path: string, options?: CallOptions & { recursive?: boolean | undefined }): Promise<void>;
+  /** What has the file open keeps its bytes until it closes it. `only`: what it must be, else EISDIR or ENOTDIR. */
+  remove(
+    path: string,
+    options?: CallOptions & { recursive?: boolean | undefined; only?: "file" | "directory" | undefined },
+  ): Promise<void>;
+  /** Gives the file at `existing` one more name. @throws EPERM for a directory, EEXIST, EMLINK */
+  link(existing: string, path: string, options?: CallOptions): Promise<void>;
+  /** @param target what the link says; it need not exist */
+  symlink(target: string, path: string, options?: CallOptions): Promise<void>;
+  readlink(path: string, options?: CallOptions): Promise<string>;
+  /** Changes mode, owner and times. */
+  setAttributes(path: string, attributes: Attributes, options?: FollowOptions): Promise<Stat>;
+  /** @throws ENODATA when there is none of that name */
+  getXattr(path: string, name: string, options?: FollowOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /** `mode`: "create" insists that it is new (EEXIST), "replace" that it is there (ENODATA). At most 64 KiB. */
+  setXattr(
+    path: string,
+    name: string,
+    value: Uint8Array,
+    options?: FollowOptions & { mode?: "set" | "create" | "replace" | undefined },
+  ): Promise<void>;
+  listXattrs(path: string, options?: FollowOptions): Promise<string[]>;
+  removeXattr(path: string, name: string, options?: FollowOptions): Promise<void>;
+  statfs(options?: CallOptions): Promise<StatFs>;
+  /**
+   * Takes every access to the file back. Once it resolves no window opened before reaches the file over a stream, and
+   * nobody can map it without opening it anew; what is mapped already stays with its process.
+   */
+  revoke(path: string, options?: CallOptions): Promise<void>;
   /** The same object as `didafs status --json`. */
   status(options?: CallOptions): Promise<ClusterStatus>;
   /** Closes files and windows and ends the sessions; idempotent, bounded. Does not flush. */
@@ -100,6 +155,12 @@ export interface DidafsFile extends AsyncDisposable {
   readonly size: number;
   readonly layout: Layout;
   stat(options?: CallOptions): Promise<Stat>;
+  /**
+   * Changes the file's length. New bytes are zeros. Open windows keep their range: what was cut from it gives ERR_RANGE,
+   * also in other processes, until the file grows again. Views of this file's windows are detached when it shrinks.
+   * @throws ERR_NO_SPACE, ERR_UNREACHABLE; the length is as before then
+   */
+  resize(size: number, options?: CallOptions): Promise<void>;
   /** @throws ERR_SHARING_CONFLICT, ERR_DATA_LOST, ERR_UNREACHABLE, ERR_NOT_DIRECT (transport "direct" only) */
   window(options?: WindowOptions): Promise<DidafsWindow>;
   close(): Promise<void>;

@@ -1,14 +1,18 @@
 import { DidafsError } from "../std/errors.ts";
 import type { CallLimits } from "../transport/access.ts";
-import type { Endpoint } from "../wire/control.ts";
+import type { Endpoint, Params, Result } from "../wire/control.ts";
+import type { MetaMethod } from "./agent-messages.ts";
 import type {
+  Attributes,
   CallOptions,
   Cluster,
   ClusterStatus,
   DidafsFile,
   Dirent,
+  FollowOptions,
   OpenOptions,
   Stat,
+  StatFs,
   Transport,
 } from "./api.ts";
 import { callLimits } from "./call-limits.ts";
@@ -60,6 +64,7 @@ export class ClusterClient implements Cluster {
         transport: this.#parts.transport,
         timeoutMs: this.#parts.timeoutMs,
         stat: (...args) => this.stat(...args),
+        resize: (inode, size, callOptions) => this.#meta("meta.resize", { inode, size }, callOptions),
         locate: (...args) => this.#locate(...args),
       },
       path,
@@ -104,6 +109,63 @@ export class ClusterClient implements Cluster {
     await this.#parts.origin.link.meta("meta.remove", { path, recursive }, this.#limits(options));
   }
 
+  async link(existing: string, path: string, options?: CallOptions): Promise<void> {
+    await this.#meta("meta.link", { existing, path }, options);
+  }
+
+  async symlink(target: string, path: string, options?: CallOptions): Promise<void> {
+    await this.#meta("meta.symlink", { target, path }, options);
+  }
+
+  async readlink(path: string, options?: CallOptions): Promise<string> {
+    const { target } = await this.#meta("meta.readlink", { path }, options);
+    return target;
+  }
+
+  async setAttributes(path: string, attributes: Attributes, options: FollowOptions = {}): Promise<Stat> {
+    const { mode, uid, gid, atimeMs, mtimeMs } = attributes;
+    const { follow = true } = options;
+    const params = { path, follow, mode, uid, gid, atimeMs, mtimeMs };
+    const { inode: _, ...stat } = await this.#meta("meta.setattr", params, options);
+    return stat;
+  }
+
+  async getXattr(path: string, name: string, options: FollowOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const { follow = true } = options;
+    const { value } = await this.#meta("meta.getxattr", { path, follow, name }, options);
+    return new Uint8Array(Buffer.from(value, "base64"));
+  }
+
+  async setXattr(
+    path: string,
+    name: string,
+    value: Uint8Array,
+    options: FollowOptions & { mode?: "set" | "create" | "replace" | undefined } = {},
+  ): Promise<void> {
+    const { follow = true, mode = "set" } = options;
+    const base64 = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+    await this.#meta("meta.setxattr", { path, follow, name, value: base64, mode }, options);
+  }
+
+  async listXattrs(path: string, options: FollowOptions = {}): Promise<string[]> {
+    const { follow = true } = options;
+    const { names } = await this.#meta("meta.listxattr", { path, follow }, options);
+    return names;
+  }
+
+  async removeXattr(path: string, name: string, options: FollowOptions = {}): Promise<void> {
+    const { follow = true } = options;
+    await this.#meta("meta.removexattr", { path, follow, name }, options);
+  }
+
+  statfs(options?: CallOptions): Promise<StatFs> {
+    return this.#meta("meta.statfs", {}, options);
+  }
+
+  async revoke(path: string, options?: CallOptions): Promise<void> {
+    await this.#meta("meta.revoke", { path }, options);
+  }
+
   status(options?: CallOptions): Promise<ClusterStatus> {
     return this.#parts.origin.link.meta("meta.status", {}, this.#limits(options));
   }
@@ -128,6 +190,14 @@ export class ClusterClient implements Cluster {
     const params = { path, create: "no" } as const;
     const { stat, endpoints } = await this.#parts.origin.link.meta("meta.open", params, limits);
     return { inode: stat.inode, endpoints };
+  }
+
+  #meta<M extends MetaMethod>(
+    method: M,
+    params: Params<M>,
+    options: CallOptions | undefined,
+  ): Promise<Result<M>> {
+    return this.#parts.origin.link.meta(method, params, this.#limits(options));
   }
 
   #limits(options: CallOptions | undefined): CallLimits {

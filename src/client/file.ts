@@ -22,6 +22,7 @@ export interface FileContext {
   readonly transport: Transport;
   readonly timeoutMs: number;
   stat(path: string, options?: CallOptions): Promise<Stat>;
+  resize(inode: number, size: number, options?: CallOptions): Promise<unknown>;
   /** Where the targets of the file at `path` are now, and which file that is. */
   locate(path: string, limits: CallLimits): Promise<{ inode: number; endpoints: readonly Endpoint[] }>;
 }
@@ -57,6 +58,11 @@ export class File implements DidafsFile {
 
   stat(options?: CallOptions): Promise<Stat> {
     return this.#context.stat(this.path, options);
+  }
+
+  async resize(size: number, options?: CallOptions): Promise<void> {
+    this.#checkOpen();
+    await this.#context.resize(this.#inode, size, options);
   }
 
   async window(options: WindowOptions = {}): Promise<DidafsWindow> {

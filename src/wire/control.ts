@@ -6,9 +6,15 @@
 import * as v from "valibot";
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-/** Length and form are checked by the namespace (meta/path.ts), which answers with POSIX's codes. */
+/**
+ * Names are bytes, written as text (std/byte-text.ts). Length and form are checked by the namespace (meta/path.ts),
+ * which answers with POSIX's codes.
+ */
 const path = v.string();
 const name = v.pipe(v.string(), v.minLength(1));
+const userId = v.pipe(count, v.maxValue(2 ** 32 - 2));
+/** Milliseconds since 1970, with a fraction. */
+const time = v.pipe(v.number(), v.finite());
 const hex = v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/), v.maxLength(256));
 const identity = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
 /** A nonce or a proof of the handshake. */
@@ -50,7 +56,10 @@ const layout = v.object({
   ),
 });
 
-const fileType = v.picklist(["file", "directory"]);
+const fileType = v.picklist(["file", "directory", "symlink"]);
+
+/** Who is to own what a call makes; 0 and 0 where it is left out. */
+const owner = v.optional(v.object({ uid: userId, gid: userId }));
 
 const stat = v.object({
   /** Number of the inode; never used twice. */
@@ -64,6 +73,10 @@ const stat = v.object({
 
 /** A region's name: the inode's number and the region's place in the layout. */
 const regionName = v.object({ inode: count, index: count });
+
+/** Base64. The name is bytes as text, as names of files are. */
+const xattrName = v.string();
+const xattrValue = v.pipe(v.string(), v.base64());
 
 /** Numbers that a service counts, by name. */
 const counters = v.record(v.string(), v.number());
@@ -111,8 +124,54 @@ export const CALLS = {
     v.object({ entries: v.array(v.object({ name, type: fileType })), more: v.boolean() }),
   ],
   "meta.mkdir": [v.object({ path, recursive: v.boolean() }), empty],
+  /** Of a file that this channel has open. New bytes are zeros; cut ranges are out of every window's reach at the answer. */
+  "meta.resize": [v.object({ inode: count, size: count }), stat],
   "meta.rename": [v.object({ from: path, to: path }), empty],
   "meta.remove": [v.object({ path, recursive: v.boolean() }), empty],
+  "meta.link": [v.object({ existing: path, path }), empty],
+  "meta.symlink": [v.object({ target: v.string(), path, owner }), empty],
+  "meta.readlink": [v.object({ path }), v.object({ target: v.string() })],
+  "meta.setattr": [
+    v.object({
+      path,
+      follow: v.boolean(),
+      mode: v.optional(count),
+      uid: v.optional(userId),
+      gid: v.optional(userId),
+      atimeMs: v.optional(time),
+      mtimeMs: v.optional(time),
+    }),
+    stat,
+  ],
+  "meta.getxattr": [
+    v.object({ path, follow: v.boolean(), name: xattrName }),
+    v.object({ value: xattrValue }),
+  ],
+  "meta.setxattr": [
+    v.object({
+      path,
+      follow: v.boolean(),
+      name: xattrName,
+      value: xattrValue,
+      /** `create` insists that it is new (EEXIST), `replace` that it is there (ENODATA). */
+      mode: v.picklist(["set", "create", "replace"]),
+    }),
+    empty,
+  ],
+  "meta.listxattr": [v.object({ path, follow: v.boolean() }), v.object({ names: v.array(xattrName) })],
+  "meta.removexattr": [v.object({ path, follow: v.boolean(), name: xattrName }), empty],
+  "meta.statfs": [
+    empty,
+    v.object({
+      totalBytes: count,
+      freeBytes: count,
+      inodes: count,
+      nameBytesMax: count,
+      pathBytesMax: count,
+    }),
+  ],
+  /** Answered once no window opened before can reach the file over a stream and nobody can map it without opening it anew. */
+  "meta.revoke": [v.object({ path }), empty],
   "meta.status": [
     empty,
     v.object({ version: v.string(), id: identity, pid: count, targets: v.array(targetStatus), counters }),
@@ -132,6 +191,34 @@ export const CALLS = {
   // Metadata service to target, on the channel that the target opened
   "region.create": [v.object({ ...regionName.entries, byteLength: count }), empty],
   "region.remove": [regionName, empty],
+  /** Changes the region's length, durably. New bytes are zeros; accesses behind the end are refused once it answers. */
+  "region.resize": [v.object({ ...regionName.entries, byteLength: count }), empty],
+  /** Ends every binding that a capability below `gen` gave, and refuses such capabilities from now on. */
+  "region.revoke": [v.object({ ...regionName.entries, gen: count }), empty],
+  /** Removes a region that no metadata know, unless it may hold anybody's bytes: then `removed` is false. */
+  "region.sweep": [regionName, v.object({ removed: v.boolean() })],
+  /** One page of what is on the drive, in the order of inodes, then indexes. */
+  "region.list": [
+    v.object({ after: v.optional(regionName), limit: count }),
+    v.object({ regions: v.array(regionName), more: v.boolean() }),
+  ],
+  /** The same, with what each region's header says. */
+  "region.audit": [
+    v.object({ after: v.optional(regionName), limit: count }),
+    v.object({
+      regions: v.array(
+        v.object({
+          ...regionName.entries,
+          /** Bytes of the data; undefined where `fault` says why the region cannot be used. */
+          byteLength: v.optional(count),
+          /** A window that may write has been opened on it. */
+          written: v.optional(v.boolean()),
+          fault: v.optional(v.string()),
+        }),
+      ),
+      more: v.boolean(),
+    }),
+  ],
 
   // Origin to target's control thread
   "session.open": [

@@ -20,7 +20,7 @@ export interface Sink {
 }
 
 export interface Entry {
-  readonly type: "file" | "directory" | "other";
+  readonly type: "file" | "directory" | "symlink" | "other";
   readonly size: number;
   readonly mode: number;
 }
