@@ -1,7 +1,21 @@
-/** Keys are byte strings in lexicographic order, at most 1,900 bytes long; values are byte strings. */
+import { DidafsError } from "../std/errors.ts";
+
+/** Keys are byte strings in lexicographic order, 1 to KEY_BYTES_MAX bytes long; values are byte strings. */
 export type Key = Uint8Array;
 export type Value = Uint8Array;
 
+export const KEY_BYTES_MAX = 1900;
+
+/** What an engine does first with a key, or with an end of a scan. @throws ERR_INVALID_ARGUMENT */
+export function checkedKey(key: Key): Key {
+  if (key.byteLength > 0 && key.byteLength <= KEY_BYTES_MAX) return key;
+  throw new DidafsError(
+    "ERR_INVALID_ARGUMENT",
+    `a key has 1 to ${KEY_BYTES_MAX} bytes, not ${key.byteLength}`,
+  );
+}
+
+/** What it returns belongs to the caller. Keys, ends of scans included, are checked: ERR_INVALID_ARGUMENT. */
 export interface KvReader {
   get(key: Key): Value | undefined;
   /** Entries with start <= key < end, in order, at most `limit`. */

@@ -1,8 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import type { TestContext } from "node:test";
-import { LmdbEngine } from "../../src/meta/engines/lmdb.ts";
 import { MetaService } from "../../src/meta/service.ts";
 import type { KvEngine } from "../../src/ports/kv.ts";
 import type { Address } from "../../src/ports/network.ts";
@@ -15,49 +11,42 @@ import { SimRandom } from "../../src/sim/random.ts";
 import { DidafsError } from "../../src/std/errors.ts";
 import type { Method, Params, Result } from "../../src/wire/control.ts";
 import { type Stepped, settle } from "../rpc/harness.ts";
+import { type EngineHome, LmdbHome } from "./engine-homes.ts";
 
 export const KEY = new Uint8Array(32).fill(3);
 const ADDRESS: Address = { kind: "tcp", host: "127.0.0.1", port: 7420 };
 
-/** A folder that goes away with the test. */
-export function temporaryFolder(context: TestContext): string {
-  const dir = mkdtempSync(path.join(tmpdir(), "didafs-meta-"));
-  context.after(() => rmSync(dir, { recursive: true }));
-  return dir;
-}
-
-export function lmdbIn(dir: string): KvEngine {
-  return new LmdbEngine({ path: path.join(dir, "meta.mdb"), freeBytes: () => 1e9 });
-}
-
-/** A metadata service over LMDB, with simulated everything else, in one thread. */
+/** A metadata service over any engine, with simulated everything else, in one thread. */
 export class World {
   readonly clock = new SimClock();
   readonly memory = new SimMemory();
   readonly network: SimNetwork;
   readonly random: SimRandom;
-  readonly dir: string;
+  readonly #home: EngineHome;
   readonly parties = new Set<Stepped>();
   readonly faults: unknown[] = [];
   service!: MetaService;
   engine!: KvEngine;
 
-  private constructor(dir: string, seed: number) {
-    this.dir = dir;
+  private constructor(seed: number, home: EngineHome) {
+    this.#home = home;
     this.network = new SimNetwork(seed === 0 ? {} : { seed });
     this.random = new SimRandom(seed);
   }
 
   /** @param seed how the network cuts what travels; 0: not at all */
-  static async open(context: TestContext, seed = 0): Promise<World> {
-    const world = new World(temporaryFolder(context), seed);
+  static async open(context: TestContext, seed = 0, home: EngineHome = new LmdbHome()): Promise<World> {
+    const world = new World(seed, home);
     await world.start();
-    context.after(() => world.stop());
+    context.after(async () => {
+      await world.stop();
+      await home.close();
+    });
     return world;
   }
 
   async start(): Promise<void> {
-    this.engine = lmdbIn(this.dir);
+    this.engine = this.#home.open();
     const { clock, memory, network, random, engine } = this;
     this.service = await MetaService.open({
       clock,
@@ -74,15 +63,19 @@ export class World {
     this.parties.add(this.service);
   }
 
-  /** Ends the service in the middle of whatever it does; what was not committed by then never is. */
+  /** Ends the service; what is under way is still committed. */
   async stop(): Promise<void> {
     this.parties.delete(this.service);
     this.service.close();
     await this.engine.close();
   }
 
+  /** The service's process ends in the middle of whatever it does, and there is another one. */
   async restart(): Promise<void> {
-    await this.stop();
+    const crashed = this.#home.crash();
+    this.parties.delete(this.service);
+    this.service.close();
+    await crashed;
     await this.settle();
     await this.start();
   }

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { Key, KvEngine, KvReader } from "../../src/ports/kv.ts";
+import { KEY_BYTES_MAX, type Key, type KvEngine, type KvReader } from "../../src/ports/kv.ts";
+import type { EngineHome } from "./engine-homes.ts";
 
-export interface EngineFixture {
-  /** The engine over what was committed before; a second call first closes the first engine. */
-  open(): Promise<KvEngine>;
-  close(): Promise<void>;
-}
+/** Of the home that is made to be full. */
+export const SMALL_BYTES = 4 << 20;
 
 const key = (...bytes: number[]): Key => Uint8Array.from(bytes);
 const text = (value: Uint8Array | undefined) => value && Buffer.from(value).toString();
@@ -17,15 +15,26 @@ function listed(reader: KvReader, start = key(0), end = END, limit = 10_000): [n
   return [...reader.scan(start, end, limit)].map(([at, value]) => [[...at], Buffer.from(value).toString()]);
 }
 
-/** What every engine must do. `make` gives a fixture with an empty store. */
-export function kvConformance(name: string, make: () => Promise<EngineFixture>): void {
-  const on = (title: string, body: (engine: KvEngine, fixture: EngineFixture) => Promise<void>) =>
+/**
+ * What every engine must do. `make` gives an empty home.
+ * @param makeSmall one whose drive has SMALL_BYTES; undefined where this machine cannot make one
+ */
+export function kvConformance(
+  name: string,
+  make: () => EngineHome,
+  makeSmall: (() => EngineHome) | undefined,
+): void {
+  const on = (
+    title: string,
+    body: (engine: KvEngine, home: EngineHome) => Promise<void>,
+    makeHome: () => EngineHome = make,
+  ) =>
     test(title, async () => {
-      const fixture = await make();
+      const home = makeHome();
       try {
-        await body(await fixture.open(), fixture);
+        await body(home.open(), home);
       } finally {
-        await fixture.close();
+        await home.close();
       }
     });
   const put = (engine: KvEngine, ...pairs: [Key, string][]) =>
@@ -156,23 +165,169 @@ export function kvConformance(name: string, make: () => Promise<EngineFixture>):
       );
     });
 
-    on("what resolved is there after the engine was opened anew", async (engine, fixture) => {
+    on("what a read returned belongs to the caller", async (engine) => {
+      await put(engine, [key(1), "mine"]);
+      engine.read((reader) => reader.get(key(1))?.fill(0));
+      engine.read((reader) => {
+        for (const [at, value] of reader.scan(key(0), END, 10)) {
+          at.fill(9);
+          value.fill(9);
+        }
+      });
+      assert.deepEqual(
+        engine.read((reader) => listed(reader)),
+        [[[1], "mine"]],
+      );
+    });
+
+    on("a read sees one state: what is durable when it begins", async (engine) => {
+      await put(engine, [key(1), "old"], [key(2), "old"]);
+      const both = (reader: KvReader) => [
+        text(reader.get(key(1))),
+        ...listed(reader).map(([, value]) => value),
+      ];
+      let writing: Promise<void> | undefined;
+      const during = engine.read((reader) => {
+        writing = put(engine, [key(1), "new"], [key(2), "new"]);
+        return both(reader);
+      });
+      assert.deepEqual(during, ["old", "old", "old"]);
+      assert.deepEqual(engine.read(both), ["old", "old", "old"], "asked for, but not durable yet");
+      await writing;
+      assert.deepEqual(engine.read(both), ["new", "new", "new"]);
+    });
+
+    on("reads between transactions see all of each or nothing", async (engine) => {
+      const writes = Array.from({ length: 20 }, async (_, i) => {
+        for (let round = 0; round < i % 4; round += 1) await Promise.resolve();
+        await put(engine, [key(1), `${i}`], [key(2), `${i}`], [key(3), `${i}`]);
+        return new Set(engine.read((reader) => listed(reader).map(([, value]) => value))).size;
+      });
+      assert.deepEqual(
+        await Promise.all(writes),
+        writes.map(() => 1),
+      );
+    });
+
+    on(
+      "a scan inside of a transaction skips what it deleted, and goes on to its limit behind it",
+      async (engine) => {
+        await put(engine, ...[1, 2, 3, 4, 5].map((at): [Key, string] => [key(at), `${at}`]));
+        const seen = await engine.transact((transaction) => {
+          for (const at of [1, 3]) transaction.delete(key(at));
+          transaction.set(key(3, 0), Buffer.from("3.0"));
+          const first = listed(transaction, key(0), END, 2);
+          for (const [at] of first) transaction.delete(key(...at));
+          transaction.set(key(1), Buffer.from("again"));
+          return [first, listed(transaction, key(0), END, 2), listed(transaction)].map((entries) =>
+            entries.map(([, value]) => value),
+          );
+        });
+        assert.deepEqual(seen, [
+          ["2", "3.0"],
+          ["again", "4"],
+          ["again", "4", "5"],
+        ]);
+      },
+    );
+
+    on("scans end where they are told to, whatever the limit", async (engine) => {
+      await put(engine, ...[1, 2, 3].map((at): [Key, string] => [key(at), ""]));
+      const count = (start: Key, end: Key, limit: number) =>
+        engine.read((reader) => listed(reader, start, end, limit).length);
+      assert.deepEqual(
+        [0, 1, 3, 4, 1e6].map((limit) => count(key(0), END, limit)),
+        [0, 1, 3, 3, 3],
+      );
+      assert.equal(count(key(1), key(3), 10), 2);
+      assert.equal(count(key(3), key(1), 10), 0, "an end before the start");
+      assert.equal(count(key(3, 0), END, 10), 0);
+    });
+
+    on("a big transaction is one", async (engine, home) => {
+      const count = 20_000;
+      const numbered = (number: number): Key => key(number >> 16, (number >> 8) & 255, number & 255);
+      await engine.transact((transaction) => {
+        for (let i = 0; i < count; i += 1) transaction.set(numbered((i * 7919) % count), Buffer.from(`${i}`));
+      });
+      const undone = engine.transact((transaction) => {
+        for (let i = 0; i < count; i += 1) transaction.delete(numbered(i));
+        throw new Error("undo");
+      });
+      await assert.rejects(undone, /undo/);
+      await home.crash();
+      const again = home.open();
+      const all = again.read((reader) => [...reader.scan(key(0), END, count + 1)]);
+      assert.equal(all.length, count);
+      assert.ok(all.every(([at], i) => Buffer.compare(at, numbered(i)) === 0));
+    });
+
+    on("what resolved is there after the engine was closed and opened anew", async (engine, home) => {
       await put(engine, [key(7), "kept"]);
-      const again = await fixture.open();
+      await engine.close();
+      const again = home.open();
       assert.equal(
         again.read((reader) => text(reader.get(key(7)))),
         "kept",
       );
     });
 
-    on("long keys and values", async (engine) => {
-      const long = new Uint8Array(1900).fill(200);
-      const value = Buffer.alloc(100_000, 7);
-      await engine.transact((transaction) => transaction.set(long, value));
+    on(
+      "after a crash: what resolved, all of it, and of what was under way whole transactions",
+      async (engine, home) => {
+        let opened = engine;
+        for (let round = 0; round < 10; round += 1) {
+          await put(opened, [key(1), `${round}`]);
+          for (let i = 0; i < 4; i += 1) void put(opened, [key(2, i), `${round}`], [key(3, i), `${round}`]);
+          await home.crash();
+          opened = home.open();
+          const found = opened.read((reader) => listed(reader));
+          assert.deepEqual(found[0], [[1], `${round}`]);
+          const valuesOf = (letter: number) =>
+            found.filter(([at]) => at[0] === letter).map(([, value]) => value);
+          assert.deepEqual(valuesOf(2), valuesOf(3));
+        }
+      },
+    );
+
+    on("keys from 1 to 1,900 bytes; others are refused, and the transaction with them", async (engine) => {
+      const longest = new Uint8Array(KEY_BYTES_MAX).fill(200);
+      await put(engine, [key(0), "shortest"], [longest, "longest"]);
+      const found = engine.read((reader) => [...reader.scan(key(0), END, 10)]);
       assert.deepEqual(
-        engine.read((reader) => reader.get(long)),
-        value,
+        found.map(([at, value]) => [at.byteLength, text(value)]),
+        [
+          [1, "shortest"],
+          [KEY_BYTES_MAX, "longest"],
+        ],
       );
+      const refusal = { code: "ERR_INVALID_ARGUMENT" };
+      for (const wrong of [new Uint8Array(0), new Uint8Array(KEY_BYTES_MAX + 1).fill(200)]) {
+        assert.throws(() => engine.read((reader) => reader.get(wrong)), refusal);
+        assert.throws(() => engine.read((reader) => listed(reader, wrong)), refusal);
+        assert.throws(() => engine.read((reader) => listed(reader, key(0), wrong)), refusal);
+        await assert.rejects(put(engine, [key(5), "never"], [wrong, "never"]), refusal);
+        await assert.rejects(
+          engine.transact((transaction) => transaction.delete(wrong)),
+          refusal,
+        );
+      }
+      assert.equal(
+        engine.read((reader) => reader.get(key(5))),
+        undefined,
+      );
+    });
+
+    on("values from nothing to several MiB", async (engine) => {
+      const lengths = [0, 1, 4095, 4096, 4097, 100_000, 3 << 20];
+      const filled = (length: number) => Buffer.alloc(length, length % 251);
+      await engine.transact((transaction) => {
+        for (const [at, length] of lengths.entries()) transaction.set(key(at), filled(length));
+      });
+      const values = engine.read((reader) => lengths.map((_, at) => reader.get(key(at))));
+      for (const [at, length] of lengths.entries()) {
+        assert.equal(Buffer.compare(values[at] ?? Buffer.of(1), filled(length)), 0, `${length} bytes`);
+      }
     });
 
     on("a closed engine refuses", async (engine) => {
@@ -183,6 +338,32 @@ export function kvConformance(name: string, make: () => Promise<EngineFixture>):
       );
       assert.throws(() => engine.read(() => 1), { code: "ERR_CLOSED" });
     });
+
+    if (makeSmall !== undefined) {
+      on(
+        "a full drive is ERR_NO_SPACE for what needs space; the rest goes on",
+        async (engine) => {
+          const fill = async (count: number) => {
+            for (let i = 0; i < count; i++) {
+              await engine.transact((kv) => {
+                for (let j = 0; j < 10; j++) kv.set(key(1, i, j), Buffer.alloc(3000));
+              });
+            }
+          };
+          await assert.rejects(fill(255), { code: "ERR_NO_SPACE" });
+          const counted = () => engine.read((reader) => [...reader.scan(key(0), key(9), 10_000)].length);
+          const before = counted();
+          const tooMuch = engine.transact((kv) => {
+            for (let j = 0; j < 250; j++) kv.set(key(2, j), Buffer.alloc(3000));
+          });
+          const neighbour = engine.transact((kv) => kv.delete(key(1, 0, 0)));
+          await assert.rejects(tooMuch, { code: "ERR_NO_SPACE", applied: "no" });
+          await neighbour;
+          assert.equal(counted(), before - 1);
+        },
+        makeSmall,
+      );
+    }
 
     on("agrees with a sorted map under any transactions", async (engine) => {
       const anyKey = fc.array(fc.constantFrom(0, 1, 2, 127, 128, 255), { minLength: 1, maxLength: 4 });

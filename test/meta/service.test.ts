@@ -5,7 +5,8 @@ import { MetaStore } from "../../src/meta/store.ts";
 import { SimRandom } from "../../src/sim/random.ts";
 import { DidafsError } from "../../src/std/errors.ts";
 import { regionBytes } from "../../src/structs/striping.ts";
-import { FakeTarget, lmdbIn, temporaryFolder, World } from "./harness.ts";
+import { type EngineHome, SimHome } from "./engine-homes.ts";
+import { FakeTarget, World } from "./harness.ts";
 
 /** A world with `count` targets and an origin. */
 async function cluster(context: Parameters<typeof World.open>[0], count: number, seed = 0) {
@@ -415,8 +416,8 @@ describe("crashes", () => {
 });
 
 describe("the format", () => {
-  const open = async (dir: string, change?: Uint8Array) => {
-    const engine = lmdbIn(dir);
+  const open = async (home: EngineHome, change?: Uint8Array) => {
+    const engine = home.open();
     try {
       if (change !== undefined) await engine.transact((kv) => kv.set(FORMAT_KEY, change));
       return (await MetaStore.open(engine, new SimRandom(1), 0)).clusterId;
@@ -425,13 +426,13 @@ describe("the format", () => {
     }
   };
 
-  test("of a newer program is refused, naming both versions; a damaged one is corrupt", async (context) => {
-    const dir = temporaryFolder(context);
-    assert.match(await open(dir), /^[0-9a-f]{32}$/);
+  test("of a newer program is refused, naming both versions; a damaged one is corrupt", async () => {
+    const home = new SimHome();
+    assert.match(await open(home), /^[0-9a-f]{32}$/);
     const newer = Buffer.alloc(18);
     newer.writeUInt16LE(9);
-    await assert.rejects(open(dir, newer), { code: "ERR_VERSION", message: /format 9.*format 1/ });
-    await assert.rejects(open(dir, Buffer.of(1)), { code: "ERR_CORRUPT" });
-    await assert.rejects(open(dir, Buffer.of(1, 0, 5)), { code: "ERR_CORRUPT" });
+    await assert.rejects(open(home, newer), { code: "ERR_VERSION", message: /format 9.*format 1/ });
+    await assert.rejects(open(home, Buffer.of(1)), { code: "ERR_CORRUPT" });
+    await assert.rejects(open(home, Buffer.of(1, 0, 5)), { code: "ERR_CORRUPT" });
   });
 });

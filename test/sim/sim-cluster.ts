@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { Agent } from "../../src/client/agent.ts";
 import { AgentHost } from "../../src/client/agent-host.ts";
 import type { FromAgent, ToAgent } from "../../src/client/agent-messages.ts";
 import type { Transport } from "../../src/client/api.ts";
 import { ClusterClient } from "../../src/client/cluster.ts";
 import { Origin } from "../../src/client/origin.ts";
-import { LmdbEngine } from "../../src/meta/engines/lmdb.ts";
 import { MetaService } from "../../src/meta/service.ts";
 import { SimClock } from "../../src/sim/clock.ts";
 import { SimDrive } from "../../src/sim/drive.ts";
+import { SimKvDrive, SimKvEngine } from "../../src/sim/kv-engine.ts";
 import { simMailboxPair } from "../../src/sim/mailbox.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
 import { SimNetwork } from "../../src/sim/network.ts";
@@ -43,7 +40,7 @@ interface SimClient {
 
 /**
  * A whole cluster in one thread: the production code of metadata service, targets and clients on simulated network,
- * memory, drives, clock and chance. Only the metadata engine is a real one, in a temporary folder.
+ * memory, drives, metadata engine, clock and chance. Nothing of it reaches the machine.
  */
 export class SimCluster {
   readonly clock = new SimClock();
@@ -52,8 +49,7 @@ export class SimCluster {
   readonly random: SimRandom;
   readonly targets: SimTarget[] = [];
   readonly #clients: SimClient[] = [];
-  readonly #dir = mkdtempSync(path.join(tmpdir(), "didafs-sim-"));
-  readonly #engine = new LmdbEngine({ path: path.join(this.#dir, "meta.lmdb"), freeBytes: () => 1e9 });
+  readonly #engine = new SimKvEngine(new SimKvDrive());
   #meta!: MetaService;
 
   private constructor(seed: number) {
@@ -136,7 +132,6 @@ export class SimCluster {
   async close(): Promise<void> {
     this.#meta.close();
     await this.#engine.close();
-    rmSync(this.#dir, { recursive: true });
   }
 
   #stepServices(): void {

@@ -1,9 +1,15 @@
 import { open, type RootDatabase } from "lmdb";
-import type { Key, KvEngine, KvReader, KvTransaction, Value } from "../../ports/kv.ts";
+import {
+  checkedKey,
+  type Key,
+  type KvEngine,
+  type KvReader,
+  type KvTransaction,
+  type Value,
+} from "../../ports/kv.ts";
 import { assert } from "../../std/assert.ts";
 import { DidafsError, isDidafsError } from "../../std/errors.ts";
 
-const KEY_BYTES_MAX = 1900;
 /** lmdb.h: MDB_MAP_FULL, MDB_TXN_FULL. */
 const MDB_FULL: readonly unknown[] = [-30792, -30788];
 const EIO = 5;
@@ -62,7 +68,7 @@ export class LmdbEngine implements KvEngine {
     const transaction = this.#db.useReadTransaction();
     try {
       return body({
-        get: (key) => this.#db.get(checked(key), { transaction }),
+        get: (key) => this.#db.get(checkedKey(key), { transaction }),
         scan: (start, end, limit) => entries(this.#db, start, end, limit, transaction),
       });
     } finally {
@@ -134,13 +140,13 @@ export class LmdbEngine implements KvEngine {
   }
 
   readonly #transaction: KvTransaction = {
-    get: (key) => this.#db.get(checked(key)),
+    get: (key) => this.#db.get(checkedKey(key)),
     scan: (start, end, limit) => entries(this.#db, start, end, limit),
     set: (key, value) => {
-      this.#db.putSync(checked(key), value);
+      this.#db.putSync(checkedKey(key), value);
     },
     delete: (key) => {
-      this.#db.removeSync(checked(key));
+      this.#db.removeSync(checkedKey(key));
     },
   };
 
@@ -165,15 +171,15 @@ function entries(
   limit: number,
   transaction?: ReturnType<RootDatabase["useReadTransaction"]>,
 ): (readonly [Key, Value])[] {
-  const range = { start: checked(start), end: checked(end), limit, ...(transaction && { transaction }) };
+  const range = {
+    start: checkedKey(start),
+    end: checkedKey(end),
+    limit,
+    ...(transaction && { transaction }),
+  };
   const found: (readonly [Key, Value])[] = [];
   if (limit > 0) for (const { key, value } of db.getRange(range)) found.push([key, value]);
   return found;
-}
-
-function checked(key: Key): Key {
-  assert(key.byteLength > 0 && key.byteLength <= KEY_BYTES_MAX, "keys have 1 to 1,900 bytes");
-  return key;
 }
 
 function closedError(): DidafsError {
