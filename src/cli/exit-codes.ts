@@ -25,7 +25,7 @@ export const EXIT_CODES: readonly ExitRow[] = [
   {
     exit: 3,
     meaning: "no cluster answers, or the connection was lost",
-    codes: ["ERR_UNREACHABLE", "ERR_SESSION_LOST"],
+    codes: ["ERR_UNREACHABLE", "ERR_SESSION_LOST", "ERR_PROTOCOL"],
     next: "`didafs status` shows what runs; start a cluster with `didafs up`, or name another with --url or DIDAFS_URL",
   },
   {
@@ -54,8 +54,8 @@ export const EXIT_CODES: readonly ExitRow[] = [
   },
   {
     exit: 8,
-    meaning: "no such file or directory",
-    codes: ["ENOENT"],
+    meaning: "no such file, directory or attribute",
+    codes: ["ENOENT", "ENODATA"],
     next: "check the name; `didafs ls` shows what the cluster holds",
   },
   {
@@ -78,15 +78,15 @@ export const EXIT_CODES: readonly ExitRow[] = [
   },
   {
     exit: 12,
-    meaning: "bytes differ, are damaged or lost",
-    codes: ["ERR_CORRUPT", "ERR_DATA_LOST"],
+    meaning: "bytes differ, are damaged or lost, or a drive failed",
+    codes: ["ERR_CORRUPT", "ERR_DATA_LOST", "ERR_IO", "EIO"],
     next: "copy again from the source; the cluster's logs say what was lost",
   },
   {
     exit: 13,
     meaning: "not permitted",
-    codes: ["EACCES", "EPERM", "EROFS", "ERR_RIGHTS"],
-    next: "check the owner and mode",
+    codes: ["EACCES", "EPERM", "EROFS", "ERR_RIGHTS", "ERR_REVOKED", "ERR_EXPIRED", "ERR_CAPABILITY"],
+    next: "check the owner and mode; where access was taken back, open the file again",
   },
   {
     exit: 14,
@@ -103,14 +103,32 @@ export const EXIT_CODES: readonly ExitRow[] = [
   {
     exit: 16,
     meaning: "not supported here",
-    codes: ["ERR_PLATFORM", "ERR_NOT_SUPPORTED", "ERR_VERSION"],
-    next: "Linux on x86-64 or arm64 is needed, and the same version on both sides",
+    codes: ["ERR_PLATFORM", "ERR_NOT_SUPPORTED", "ERR_VERSION", "ERR_NOT_DIRECT", "ERR_NOT_DURABLE"],
+    next: "Linux on x86-64 or arm64 is needed, and the same version on both sides; see `didafs doctor`",
   },
   {
     exit: 17,
     meaning: "too few targets are up",
     codes: ["ERR_NO_TARGET"],
     next: "see `didafs status`, or ask for fewer with --targets",
+  },
+  {
+    exit: 18,
+    meaning: "a limit is reached",
+    codes: ["ERR_TOO_MANY", "EMLINK", "EMFILE", "ENFILE"],
+    next: "close what is not needed; `didafs doctor` shows the limits of this machine",
+  },
+  {
+    exit: 19,
+    meaning: "the file is in use in another way",
+    codes: ["ERR_SHARING_CONFLICT", "EBUSY"],
+    next: "wait until the programs that have it open in that way close it",
+  },
+  {
+    exit: 20,
+    meaning: "beyond the end of the file",
+    codes: ["ERR_RANGE"],
+    next: "see its size with `didafs stat`",
   },
   { exit: 130, meaning: "interrupted", codes: ["ERR_ABORTED"], next: "" },
 ];

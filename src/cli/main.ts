@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { CommanderError } from "commander";
 import { DidafsError } from "../std/errors.ts";
 import { exitRow } from "./exit-codes.ts";
-import { type Failure, failureJson, failureOf, failureText, labelled } from "./failure.ts";
+import { type Failure, failureJson, failureOf, failureText, labelled, SeveralFailures } from "./failure.ts";
 import { makeProgram } from "./program.ts";
 
 /** Longest time that an interrupted command gets to remove what is half-made. */
@@ -30,11 +30,12 @@ function report(error: unknown): number {
   const json = argv.includes("--json");
   const commands = program.commands.map((command) => command.name());
   const command = argv.find((argument) => commands.includes(argument));
-  const failure = error instanceof CommanderError ? usageFailure(error) : failureOf(error);
+  const errors = error instanceof SeveralFailures ? error.failures : [error];
+  const failures = errors.map((one) => (one instanceof CommanderError ? usageFailure(one) : failureOf(one)));
   if (stoppedBy !== undefined) return 128 + constants.signals[stoppedBy];
-  process.stderr.write(json ? failureJson(command, failure) : failureText(command, failure));
-  if (process.env.DIDAFS_DEBUG) console.error(error);
-  return failure.exitCode;
+  process.stderr.write(json ? failureJson(command, failures) : failureText(command, failures));
+  if (process.env.DIDAFS_DEBUG) for (const one of errors) console.error(one);
+  return (failures[0] as Failure).exitCode;
 }
 
 function usageFailure(error: CommanderError): Failure {

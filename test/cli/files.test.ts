@@ -234,6 +234,26 @@ test("mkdir, mv and rm", async () => {
   assert.equal((await home.run(["ls", ":/p"])).code, 8);
 });
 
+test("a path that fails does not keep the others from it; each failure is told, the first gives the exit code", async () => {
+  const lines = (text: string): number => text.trimEnd().split("\n").length;
+  await home.ok("mkdir", ":/go", ":/go/d");
+  const made = await home.run(["mkdir", ":/go", ":/go/no/x", ":/go/a", ":/go/b"]);
+  assert.deepEqual([made.code, lines(made.stderr)], [9, 4]);
+  assert.match(made.stderr, /:?\/go.*\(EEXIST\)\n.*\/go\/no.*\(ENOENT\)\n/);
+  const shown = await home.run(["stat", "--json", ":/go/a", ":/go/missing", ":/go/b"]);
+  assert.equal(shown.code, 8);
+  assert.deepEqual(
+    JSON.parse(shown.stdout).map(({ path: name }: { path: string }) => name),
+    ["/go/a", "/go/b"],
+  );
+  assert.equal(JSON.parse(shown.stderr).error.path, "/go/missing");
+  const moved = await home.run(["mv", ":/go/missing", ":/go/a", ":/go/d"]);
+  assert.equal(moved.code, 8);
+  const removed = await home.run(["rm", ":/go/d", ":/go/missing", "-r", ":/go/none", ":/go/b"]);
+  assert.deepEqual([removed.code, lines(removed.stderr)], [8, 3]);
+  assert.equal(await home.ok("ls", ":/go"), "");
+});
+
 test("a command on a running cluster answers quickly", async () => {
   const times: number[] = [];
   for (let turn = 0; turn < 10; turn += 1) {

@@ -6,9 +6,9 @@ import { clusterTree, openSource } from "../copy/cluster-tree.ts";
 import type { Tree } from "../copy/ends.ts";
 import { localTree } from "../copy/local-tree.ts";
 import { type Job, planCopies } from "../copy/plan.ts";
-import { noteFailure, runJobs, type Tally } from "../copy/run-jobs.ts";
+import { runJobs, type Tally } from "../copy/run-jobs.ts";
 import { spool, spoolFile, writeOut } from "../copy/streams.ts";
-import { failureOf } from "../failure.ts";
+import { failureOf, noteFailure, throwNoted } from "../failure.ts";
 import { formatBytes } from "../format.ts";
 import { printable } from "../printable.ts";
 import { makeProgress } from "../progress.ts";
@@ -100,7 +100,7 @@ function planOf(
     onDirectory: () => {
       tally.directories += 1;
     },
-    onFailure: (error) => noteFailure(tally, error),
+    onFailure: (error) => noteFailure(tally.failures, error),
   });
 }
 
@@ -127,9 +127,7 @@ function tell({ global }: Context, { quiet, verify }: CpOptions, tally: Tally, s
     const rate = formatBytes(bytes / seconds);
     warn(`${verb} ${files} file(s), ${formatBytes(bytes)} in ${seconds.toFixed(1)} s (${rate}/s)`);
   }
-  const [first, ...others] = failures;
-  for (const error of others) warn(`cp: ${printable(failureOf(error).message)}`);
-  if (first !== undefined) throw first;
+  throwNoted(failures);
 }
 
 function usage(message: string): DidafsError {

@@ -1,5 +1,6 @@
 import { parseClusterPath } from "../cluster-path.ts";
 import { type Context, withCluster } from "../context.ts";
+import { forEach } from "../failure.ts";
 
 export async function run(
   context: Context,
@@ -8,6 +9,6 @@ export async function run(
 ): Promise<void> {
   const paths = args.map(parseClusterPath);
   await withCluster(context, async (cluster, call) => {
-    for (const path of paths) await cluster.mkdir(path, { ...call, recursive: options.parents === true });
+    await forEach(paths, (path) => cluster.mkdir(path, { ...call, recursive: options.parents === true }));
   });
 }

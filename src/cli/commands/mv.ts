@@ -3,6 +3,7 @@ import type { CallOptions, Cluster } from "../../client/api.ts";
 import { DidafsError, isDidafsError } from "../../std/errors.ts";
 import { parseClusterPath, showClusterPath } from "../cluster-path.ts";
 import { type Context, withCluster } from "../context.ts";
+import { forEach } from "../failure.ts";
 
 export async function run(context: Context, args: readonly string[]): Promise<void> {
   const last = args.at(-1);
@@ -18,10 +19,10 @@ export async function run(context: Context, args: readonly string[]): Promise<vo
         path: destination,
       });
     }
-    for (const source of sources) {
+    await forEach(sources, async (source) => {
       const to = into ? path.posix.join(destination, path.posix.basename(source)) : destination;
       await cluster.rename(source, to, call);
-    }
+    });
   });
 }
 

@@ -1,6 +1,7 @@
 import { DidafsError, isDidafsError } from "../../std/errors.ts";
 import { parseClusterPath, showClusterPath } from "../cluster-path.ts";
 import { type Context, withCluster } from "../context.ts";
+import { forEach } from "../failure.ts";
 
 interface RmOptions {
   readonly recursive?: boolean;
@@ -13,7 +14,7 @@ export async function run(context: Context, args: readonly string[], options: Rm
     throw new DidafsError("ERR_INVALID_ARGUMENT", "the root directory cannot be removed");
   const recursive = options.recursive === true;
   await withCluster(context, async (cluster, call) => {
-    for (const path of paths) {
+    await forEach(paths, async (path) => {
       try {
         const { type } = await cluster.stat(path, call);
         if (type === "directory" && !recursive) {
@@ -23,6 +24,6 @@ export async function run(context: Context, args: readonly string[], options: Rm
       } catch (error) {
         if (!(options.force && isDidafsError(error, "ENOENT"))) throw error;
       }
-    }
+    });
   });
 }

@@ -1,6 +1,7 @@
 import type { Stat } from "../../client/api.ts";
 import { parseClusterPath, showClusterPath } from "../cluster-path.ts";
 import { type Context, print, printJson, withCluster } from "../context.ts";
+import { forEach } from "../failure.ts";
 import { formatBytes, formatMode } from "../format.ts";
 import { printable } from "../printable.ts";
 
@@ -8,9 +9,12 @@ export async function run(context: Context, args: readonly string[]): Promise<vo
   const paths = args.map(parseClusterPath);
   await withCluster(context, async (cluster, call) => {
     const found: ({ path: string } & Stat)[] = [];
-    for (const path of paths) found.push({ path, ...(await cluster.stat(path, call)) });
-    if (context.global.json) printJson(found.length === 1 ? found[0] : found);
-    else for (const { path, ...stat } of found) print(describe(path, stat));
+    try {
+      await forEach(paths, async (path) => void found.push({ path, ...(await cluster.stat(path, call)) }));
+    } finally {
+      if (!context.global.json) for (const { path, ...stat } of found) print(describe(path, stat));
+      else if (found.length > 0) printJson(paths.length === 1 ? found[0] : found);
+    }
   });
 }
 

@@ -1,5 +1,4 @@
-import { isDidafsError } from "../../std/errors.ts";
-import { labelled } from "../failure.ts";
+import { labelled, noteFailure } from "../failure.ts";
 import type { Progress } from "../progress.ts";
 import { Budget } from "./budget.ts";
 import { copyFile } from "./copy-file.ts";
@@ -27,12 +26,6 @@ export interface RunOptions {
   readonly tally: Tally;
 }
 
-/** Notes a failure of one file. @throws that failure when going on is pointless */
-export function noteFailure(tally: Tally, error: unknown): void {
-  if (endsEverything((error as Error).cause ?? error)) throw error;
-  tally.failures.push(error);
-}
-
 /** Copies all files, several at a time. A file that fails does not keep the others from being copied. */
 export async function runJobs(
   plan: AsyncIterable<Job>,
@@ -58,7 +51,7 @@ export async function runJobs(
         tally.files += 1;
         progress.file();
       } catch (error) {
-        noteFailure(tally, labelled(`${job.from} to ${job.to}`, error));
+        noteFailure(tally.failures, labelled(`${job.from} to ${job.to}`, error));
       }
     }
   };
@@ -80,12 +73,4 @@ async function* counted(plan: AsyncIterable<Job>, progress: Progress): AsyncGene
     progress.expect(job.size);
     yield job;
   }
-}
-
-/** A full drive, a lost connection and the like would strike every file that follows. */
-function endsEverything(error: unknown): boolean {
-  if (isDidafsError(error))
-    return error.action !== "report" || error.code === "ERR_NO_SPACE" || error.code === "ERR_ABORTED";
-  const code = (error as NodeJS.ErrnoException).code ?? "";
-  return ["ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE", "ABORT_ERR"].includes(code);
 }
