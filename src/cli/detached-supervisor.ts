@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import { logFile } from "../runtime/logs.ts";
-import type { ServiceReport } from "../runtime/service-host.ts";
+import { closeSync } from "node:fs";
+import { logPlan, openRawLog } from "../runtime/logs.ts";
+import type { ServiceReport } from "../runtime/service-messages.ts";
 import { DidafsError, type ErrorCode } from "../std/errors.ts";
 import { makeDirectory } from "../system/directory.ts";
 import type { UpPlan } from "./up-plan.ts";
@@ -25,15 +25,16 @@ export interface ServingCluster {
  */
 export async function startDetached(plan: UpPlan, signal: AbortSignal): Promise<ServingCluster> {
   makeDirectory(plan.dir);
-  const logPath = logFile(plan.dir, "supervisor");
-  const log = openSync(logPath, "a", 0o600);
+  const log = logPlan(plan.dir, "supervisor", plan.logs);
+  const logPath = log.file;
+  const rawLog = openRawLog(log);
   const child = spawn(process.execPath, [process.argv[1] as string, "supervise"], {
     // A session of its own, so that closing the terminal does not end it; and no directory of ours kept busy.
     detached: true,
     cwd: "/",
-    stdio: ["ignore", log, log, "ipc"],
+    stdio: ["ignore", rawLog, rawLog, "ipc"],
   });
-  closeSync(log);
+  closeSync(rawLog);
   try {
     child.send({ start: plan }, () => {});
     const report = await firstReport(child, logPath, plan.timeoutMs + SLACK_MS, signal);

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { parseByteCount } from "../std/byte-count.ts";
 
 /** Parsers of option values; what they throw becomes a usage error that names the option. */
 
@@ -18,13 +19,18 @@ export function seconds(text: string): number {
   throw new InvalidArgumentError("It must be a number of seconds above 0.");
 }
 
-const FACTORS: Record<string, number> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+/** Bytes from `min` to `max`, written as `65536`, `64K` or `64KiB`. */
+export function byteCount(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = parseByteCount(text);
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a number of bytes from ${min} to ${max}, for example 8M.`);
+  };
+}
 
 /** A power of two of at least 4096 bytes, written as `65536`, `64K` or `64KiB`. */
 export function stripeUnit(text: string): number {
-  const match = /^(\d{1,15})(?:([kmg])(?:ib?)?)?$/i.exec(text);
-  const value =
-    match === null ? Number.NaN : Number(match[1]) * (FACTORS[(match[2] ?? "").toLowerCase()] as number);
+  const value = parseByteCount(text);
   if (value >= 4096 && value <= 2 ** 40 && Number.isInteger(Math.log2(value))) return value;
   throw new InvalidArgumentError("It must be a power of two of at least 4096 bytes, for example 64K or 1M.");
 }

@@ -1,7 +1,9 @@
 import { Command, Option } from "commander";
+import { LOG_BYTES_MAX, LOG_BYTES_MIN, LOG_FILES_MAX, LOG_FILES_MIN } from "../runtime/log-limits.ts";
 import { DEFAULT_PORT } from "../runtime/paths.ts";
+import { LOG_LEVELS } from "../std/logger.ts";
 import type { CommandModule, Context, GlobalOptions } from "./context.ts";
-import { seconds, stripeUnit, wholeNumber } from "./options.ts";
+import { byteCount, seconds, stripeUnit, wholeNumber } from "./options.ts";
 
 /** Loads a command when it is called, so that none pays for the others. */
 type Runner = <O extends object>(load: () => Promise<CommandModule<O>>) => (this: Command) => Promise<void>;
@@ -56,6 +58,17 @@ function addClusterCommands(program: Command, run: Runner): void {
     )
     .option("--workers <count>", "data-plane threads of each target", wholeNumber(1, 64))
     .option("--foreground", "run here until Ctrl-C instead of in the background")
+    .addOption(new Option("--log-level <level>", "what is logged (default: info)").choices(LOG_LEVELS))
+    .option(
+      "--log-bytes <bytes>",
+      "a log that would grow larger is put aside (default: 8M)",
+      byteCount(LOG_BYTES_MIN, LOG_BYTES_MAX),
+    )
+    .option(
+      "--log-files <count>",
+      "files kept of each log (default: 5)",
+      wholeNumber(LOG_FILES_MIN, LOG_FILES_MAX),
+    )
     .action(run(() => import("./commands/up.ts")))
     .addHelpText(
       "after",

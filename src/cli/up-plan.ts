@@ -2,8 +2,10 @@ import { isIP } from "node:net";
 import path from "node:path";
 import type { ClusterOptions } from "../runtime/cluster.ts";
 import { findOrMakeKey } from "../runtime/key.ts";
+import { type LogSettings, settleLogs } from "../runtime/logs.ts";
 import { defaultDataDirectory } from "../runtime/paths.ts";
 import { DidafsError } from "../std/errors.ts";
+import type { LogLevel } from "../std/logger.ts";
 import type { GlobalOptions } from "./context.ts";
 
 const START_MS = 20_000;
@@ -18,18 +20,22 @@ export interface UpOptions {
   readonly trustedNetwork?: boolean;
   readonly workers?: number;
   readonly foreground?: boolean;
+  readonly logLevel?: LogLevel;
+  readonly logBytes?: number;
+  readonly logFiles?: number;
 }
 
 /** What a supervisor is told to start, as JSON; it holds the cluster's key. */
-export type UpPlan = Omit<ClusterOptions, "key" | "spawn" | "signal" | "onLog" | "entries"> & {
+export type UpPlan = Omit<ClusterOptions, "key" | "spawn" | "signal" | "onLog" | "entries" | "logs"> & {
   readonly timeoutMs: number;
+  readonly logs: LogSettings;
   readonly keyHex: string;
 };
 
 /** Checks the options, and makes the user's key when there is none. */
 export function planUp(global: GlobalOptions, options: UpOptions): UpPlan {
   checkHost(options);
-  const { targets, drive, port, host, workers } = options;
+  const { targets, drive, port, host, workers, logLevel, logBytes, logFiles } = options;
   return {
     dir: dataDirectory(options),
     keyHex: Buffer.from(findOrMakeKey({ keyFile: global.keyFile })).toString("hex"),
@@ -39,6 +45,7 @@ export function planUp(global: GlobalOptions, options: UpOptions): UpPlan {
     port,
     host,
     workers,
+    logs: settleLogs({ level: logLevel, bytesMax: logBytes, filesMax: logFiles }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Key } from "../ports/kv.ts";
 import type { Channel } from "../rpc/handlers.ts";
+import { errorFields, type Logger } from "../std/logger.ts";
 import { removalRange, removalRegion } from "./keys.ts";
 import type { TargetRegistry } from "./registry.ts";
 import { emptyTrash, hasTrash } from "./remove.ts";
@@ -26,6 +27,7 @@ export class Reclaimer {
   readonly #store: MetaStore;
   readonly #registry: TargetRegistry;
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #sweeps = new Map<string, Sweep>();
   readonly #retryAtMs = new Map<string, number>();
   #emptying: Promise<Promise<void>[]> | undefined;
@@ -33,10 +35,11 @@ export class Reclaimer {
   #nextStep: (() => void) | undefined;
   #trashRetryAtMs: number | undefined;
 
-  constructor(store: MetaStore, registry: TargetRegistry, clock: Clock) {
+  constructor(store: MetaStore, registry: TargetRegistry, clock: Clock, log: Logger) {
     this.#store = store;
     this.#registry = registry;
     this.#clock = clock;
+    this.#log = log;
   }
 
   /** @returns sweeps and steps of emptying begun */
@@ -80,7 +83,8 @@ export class Reclaimer {
         const targets = await this.#store.transact(emptyTrash);
         for (const target of new Set(targets)) sweeps.set(target, this.sweep(target));
       }
-    } catch {
+    } catch (error) {
+      this.#log.warn("emptying the trash failed", { retryMs: RETRY_MS, ...errorFields(error) });
       this.#trashRetryAtMs = this.#clock.nowMs() + RETRY_MS;
     } finally {
       // Not only after the sweeps, and in the same breath as the last look: what is thrown away later is seen by the next.
@@ -114,6 +118,7 @@ export class Reclaimer {
       if (sweep !== undefined) sweep.again = false;
       failed = !(await this.#pass(target));
     } while (this.#sweeps.get(target)?.again === true);
+    if (failed) this.#log.warn("removing regions failed", { target, retryMs: RETRY_MS });
     if (failed) this.#retryAtMs.set(target, this.#clock.nowMs() + RETRY_MS);
   }
 
@@ -129,7 +134,8 @@ export class Reclaimer {
         notes = this.#notes(target, notes.at(-1));
       }
       return succeeded;
-    } catch {
+    } catch (error) {
+      this.#log.warn("a sweep of removed regions failed", { target, ...errorFields(error) });
       return false;
     }
   }
@@ -150,6 +156,7 @@ export class Reclaimer {
         for (const key of confirmed) transaction.delete(key);
       });
     }
+    this.#log.debug("regions removed", { count: confirmed.length, asked: notes.length });
     return confirmed.length === notes.length;
   }
 }

@@ -64,10 +64,11 @@ export class TargetRegistry {
     target.heardMs = nowMs;
   }
 
-  /** The channel of a target has ended: it is down from now on. */
-  lost(channel: Channel): void {
+  /** The channel of a target has ended: it is down from now on. @returns its name, if the channel was a target's */
+  lost(channel: Channel): string | undefined {
     const target = this.#on(channel);
     if (target !== undefined) target.channel = undefined;
+    return target?.name;
   }
 
   #on(channel: Channel): Target | undefined {

@@ -7,7 +7,8 @@ import type { Random } from "../ports/random.ts";
 import type { Channel, Handlers } from "../rpc/handlers.ts";
 import type { Role } from "../rpc/handshake.ts";
 import { RpcServer } from "../rpc/server.ts";
-import { isDidafsError } from "../std/errors.ts";
+import { type DidafsError, isDidafsError } from "../std/errors.ts";
+import { errorFields, type Logger } from "../std/logger.ts";
 import type { Method, Params, Result } from "../wire/control.ts";
 import { FileCreator, type Found } from "./creation.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -38,7 +39,7 @@ export interface MetaServiceParts {
   /** Of this program, for status. */
   readonly version: string;
   readonly pid: number;
-  readonly onFault?: (error: unknown, method: string) => void;
+  readonly log: Logger;
 }
 
 /**
@@ -59,14 +60,16 @@ export class MetaService {
     const { clock, key } = parts;
     this.#parts = parts;
     this.#store = store;
-    this.#reclaimer = new Reclaimer(store, this.#registry, clock);
+    this.#reclaimer = new Reclaimer(store, this.#registry, clock, parts.log);
     this.#creator = new FileCreator({ store, registry: this.#registry, reclaimer: this.#reclaimer, clock });
     this.#server = new RpcServer({
       ...parts,
       identity: { key, service: "meta", id: store.clusterId },
       channelsMax: CHANNELS_MAX,
       onOpen: (_, role) => this.#counted(role === "target" ? this.#forTargets : this.#forOrigins, role),
-      onClose: (channel) => this.#registry.lost(channel),
+      onClose: (channel, reason) => this.#lost(channel, reason),
+      onFault: (error, method) =>
+        parts.log.error("a call failed by a fault", { method, ...errorFields(error) }),
     });
     // What a crash has left thrown away and not yet emptied.
     void this.#reclaimer.empty();
@@ -169,7 +172,13 @@ export class MetaService {
   #register(channel: Channel, params: Params<"meta.register">): Result<"meta.register"> {
     this.#registry.register(channel, params, this.#parts.clock.nowMs());
     void this.#reclaimer.sweep(params.endpoint.target);
+    this.#parts.log.info("a target registered", { target: params.name, targetPid: params.pid });
     return { heartbeatMs: HEARTBEAT_MS };
+  }
+
+  #lost(channel: Channel, reason: DidafsError): void {
+    const target = this.#registry.lost(channel);
+    if (target !== undefined) this.#parts.log.warn("a target is gone", { target, reason: reason.message });
   }
 
   #status(): Result<"meta.status"> {

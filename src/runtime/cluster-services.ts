@@ -2,8 +2,9 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { isDidafsError } from "../std/errors.ts";
+import type { Logger } from "../std/logger.ts";
 import { makeDirectory, syncDirectory } from "../system/directory.ts";
-import { logFile } from "./logs.ts";
+import { type LogSettings, logPlan } from "./logs.ts";
 import type { Launch, ReadyInfo } from "./service.ts";
 import { SupervisedService } from "./supervised-service.ts";
 
@@ -30,7 +31,8 @@ export interface ServicesPlan {
   readonly entries: Entries;
   readonly launch: Launch;
   readonly restart: boolean;
-  readonly log: (line: string) => void;
+  readonly logs: LogSettings;
+  readonly log: Logger;
 }
 
 /** The metadata service and the targets of one cluster. */
@@ -81,7 +83,7 @@ export class ClusterServices {
   }
 
   #add(name: string, entry: URL, optionsIn: (dir: string) => unknown): SupervisedService {
-    const { dir, launch, restart, log } = this.#plan;
+    const { dir, launch, restart, logs, log } = this.#plan;
     const folder = path.join(dir, name);
     makeDirectory(folder);
     // Also of a start that did not live to sync it: then the folder was there, and nothing was made.
@@ -90,7 +92,7 @@ export class ClusterServices {
     const service = new SupervisedService({
       name,
       entry,
-      logFile: logFile(dir, name),
+      logPlan: logPlan(dir, name, logs),
       options,
       launch,
       restart,

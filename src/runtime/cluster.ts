@@ -1,10 +1,11 @@
 import path from "node:path";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
+import { createLogger, errorFields } from "../std/logger.ts";
 import { makeDirectory } from "../system/directory.ts";
 import { lockDirectory } from "../system/lock.ts";
 import { ClusterServices, type Entries } from "./cluster-services.ts";
 import { threadEntry } from "./entry.ts";
-import { lineLog, logFile } from "./logs.ts";
+import { type LogSettings, type LogWish, logPlan, logText, openLog, settleLogs } from "./logs.ts";
 import { clusterUrl } from "./paths.ts";
 import { readRunRecord, removeRunRecord, writeRunRecord } from "./run-file.ts";
 import { launchProcess } from "./service-process.ts";
@@ -31,6 +32,8 @@ export interface ClusterOptions {
   /** Until every service is ready; default 20 s. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Default: as the environment says (see settleLogs). */
+  readonly logs?: LogWish | undefined;
   /** Hears the supervisor's log lines besides the log file. */
   readonly onLog?: ((line: string) => void) | undefined;
   readonly entries?: Entries | undefined;
@@ -70,6 +73,21 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   }
 }
 
+/** The supervisor's own log; everything in it but debug is also given to `onLog`. */
+function supervisorLog(
+  dir: string,
+  logs: LogSettings,
+  onLog: ClusterOptions["onLog"],
+): ReturnType<typeof openLog> {
+  const file = openLog(logPlan(dir, "supervisor", logs), "supervisor");
+  if (onLog === undefined) return file;
+  const both = createLogger((level, message, fields) => {
+    file[level](message, fields);
+    if (level !== "debug") onLog(logText(message, fields));
+  });
+  return { ...both, close: file.close };
+}
+
 function takeLock(dir: string): { release(): void } {
   try {
     return lockDirectory(dir);
@@ -88,7 +106,8 @@ function takeLock(dir: string): { release(): void } {
 async function startLocked(dir: string, options: ClusterOptions, letGo: () => void): Promise<RunningCluster> {
   const recorded = readShape(dir);
   const shape = settleShape(dir, recorded, options);
-  const writeLog = lineLog(logFile(dir, "supervisor"));
+  const logs = settleLogs(options.logs);
+  const log = supervisorLog(dir, logs, options.onLog);
   const services = new ClusterServices({
     dir,
     ...shape,
@@ -100,10 +119,8 @@ async function startLocked(dir: string, options: ClusterOptions, letGo: () => vo
     launch: options.spawn === "process" ? launchProcess : launchWorker,
     // A thread that died may have left descriptors behind, the lock of its folder among them.
     restart: options.spawn === "process",
-    log: (line) => {
-      writeLog(line);
-      options.onLog?.(line);
-    },
+    logs,
+    log,
   });
   const { signal, timeoutMs = START_MS } = options;
   const abort = (): void => void services.stop();
@@ -116,16 +133,23 @@ async function startLocked(dir: string, options: ClusterOptions, letGo: () => vo
     await services.startTargets(deadlineMs);
     const url = clusterUrl(host, port);
     writeRunRecord(dir, options.spawn, url);
-    writeLog(`serving ${url}, ${shape.targets} ${shape.drive} target(s), cluster ${id}`);
+    log.info("serving", { url, ...shape, cluster: id });
     let stopped: Promise<void> | undefined;
+    const stopAll = async (): Promise<void> => {
+      log.info("stopping");
+      await services.stop().finally(letGo);
+      log.info("stopped");
+      log.close();
+    };
     const stop = (): Promise<void> => {
-      if (stopped === undefined) writeLog("stopping");
-      stopped ??= services.stop().finally(letGo);
+      stopped ??= stopAll();
       return stopped;
     };
     return { id, url, dir, ...shape, services: () => services.list(), stop };
   } catch (error) {
+    log.error("the start failed", errorFields(error));
     await services.stop();
+    log.close();
     if (signal?.aborted) throw new DidafsError("ERR_ABORTED", "the start was interrupted", { cause: error });
     throw error;
   } finally {

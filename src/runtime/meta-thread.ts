@@ -54,10 +54,7 @@ async function serve(host: ServiceHost<MetaOptions>, engine: KvEngine): Promise<
       key: Buffer.from(host.options.keyHex, "hex"),
       version: programVersion(),
       pid: process.pid,
-      onFault: (error, method) => {
-        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        process.stderr.write(`${new Date().toISOString()} ${method}: ${text}\n`);
-      },
+      log: host.log,
     });
     try {
       const { host: listenHost, port } = host.options;

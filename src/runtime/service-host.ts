@@ -1,16 +1,12 @@
 import { isMainThread, parentPort } from "node:worker_threads";
 import { isDidafsError } from "../std/errors.ts";
-
-/** What a service says to whoever started it. */
-export type ServiceReport =
-  | { readonly ready: Record<string, unknown> }
-  | { readonly failed: { readonly code: string; readonly message: string } };
-
-/** What whoever started a service says to it: first its options, later perhaps to stop. */
-export type ServiceOrder = { readonly start: unknown } | { readonly stop: true };
+import { errorFields, type Logger } from "../std/logger.ts";
+import { openLog } from "./logs.ts";
+import type { ServiceOrder, ServiceReport } from "./service-messages.ts";
 
 export interface ServiceHost<Options> {
   readonly options: Options;
+  readonly log: Logger;
   /** Aborted when the service is to end: told so, by a signal, or because its parent is gone. */
   readonly stopping: AbortSignal;
   /** Tells the parent that the service serves. */
@@ -31,10 +27,23 @@ export function runService<Options>(main: (host: ServiceHost<Options>) => Promis
     if (isMainThread) process.exit(exitCode);
     else parentPort?.close();
   };
-  const start = (options: Options): void => {
-    main({ options, stopping: stop.signal, ready: (info) => send({ ready: info }) }).then(
-      () => end(0),
+  const start = (options: Options, log: ReturnType<typeof openLog>): void => {
+    log.info("starting", { node: process.version });
+    process.on("uncaughtExceptionMonitor", (error) => log.error("uncaught error", errorFields(error)));
+    stop.signal.addEventListener("abort", () => log.info("stopping"));
+    const ready = (info: Record<string, unknown>): void => {
+      log.info("ready", info);
+      send({ ready: info });
+    };
+    main({ options, log, stopping: stop.signal, ready }).then(
+      () => {
+        log.info("stopped");
+        log.close();
+        end(0);
+      },
       (error: unknown) => {
+        log.error("failed", errorFields(error));
+        log.close();
         const code = isDidafsError(error) ? error.code : "ERR_INTERNAL";
         const message = isDidafsError(error) ? error.message : String((error as Error)?.stack ?? error);
         send({ failed: { code, message } });
@@ -43,7 +52,7 @@ export function runService<Options>(main: (host: ServiceHost<Options>) => Promis
     );
   };
   const take = (order: ServiceOrder): void => {
-    if ("start" in order) start(order.start as Options);
+    if ("start" in order) start(order.start as Options, openLog(order.log, order.name));
     else stop.abort();
   };
   if (isMainThread) {

@@ -1,18 +1,19 @@
 import { fork } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import { type RunningService, ServiceReports, type ServiceStart } from "./service.ts";
-import type { ServiceReport } from "./service-host.ts";
+import { closeSync } from "node:fs";
+import { openRawLog } from "./logs.ts";
+import { type RunningService, ServiceReports, type ServiceStart, startOrder } from "./service.ts";
+import type { ServiceReport } from "./service-messages.ts";
 
 /** Starts a service as a process of its own; when this process ends, however it does, the service ends too. */
 export function launchProcess(start: ServiceStart): RunningService {
-  const log = openSync(start.logFile, "a", 0o600);
+  const rawLog = openRawLog(start.log);
   const child = fork(start.entry, [], {
     // A group of its own: Ctrl-C in a terminal must reach only the supervisor, which takes the services down in order.
     detached: true,
     execArgv: [],
-    stdio: ["ignore", log, log, "ipc"],
+    stdio: ["ignore", rawLog, rawLog, "ipc"],
   });
-  closeSync(log);
+  closeSync(rawLog);
   const reports = new ServiceReports(start.name);
   child.on("message", (report) => reports.take(report as ServiceReport));
   child.on("error", (error) => {
@@ -20,7 +21,7 @@ export function launchProcess(start: ServiceStart): RunningService {
     if (child.pid === undefined) reports.end(error.message, error);
   });
   child.on("exit", (code, signal) => reports.end(signal ?? `exit code ${code}`));
-  if (child.connected) child.send({ start: start.options }, () => {});
+  if (child.connected) child.send(startOrder(start), () => {});
   return {
     pid: child.pid ?? 0,
     ready: reports.ready,

@@ -1,5 +1,6 @@
 import { DidafsError, type ErrorCode, statusOf } from "../std/errors.ts";
-import type { ServiceReport } from "./service-host.ts";
+import type { LogPlan } from "./logs.ts";
+import type { ServiceOrder, ServiceReport } from "./service-messages.ts";
 
 /** What a service told when it became ready. */
 export type ReadyInfo = Readonly<Record<string, unknown>>;
@@ -10,8 +11,12 @@ export interface ServiceStart {
   readonly entry: URL;
   /** Sent as the first message; must survive JSON. */
   readonly options: unknown;
-  /** Takes what the service writes to its standard streams. */
-  readonly logFile: string;
+  readonly log: LogPlan;
+}
+
+/** The first message to a service. */
+export function startOrder({ options, name, log }: ServiceStart): ServiceOrder {
+  return { start: options, name, log };
 }
 
 /** A started service, be it a process or a thread. */

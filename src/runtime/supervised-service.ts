@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DidafsError } from "../std/errors.ts";
+import type { Logger } from "../std/logger.ts";
+import { type LogPlan, rawLogBytes, rawLogTail } from "./logs.ts";
 import { RestartBudget } from "./restart-budget.ts";
 import type { Launch, ReadyInfo, RunningService } from "./service.ts";
 
@@ -11,13 +13,13 @@ const KILL_MS = 2_000;
 export interface SupervisedOptions {
   readonly name: string;
   readonly entry: URL;
-  readonly logFile: string;
+  readonly logPlan: LogPlan;
   /** Asked again at each start: what an earlier start settled (a port) may be part of it. */
   readonly options: () => unknown;
   readonly launch: Launch;
   /** Start it again when it dies. */
   readonly restart: boolean;
-  readonly log: (line: string) => void;
+  readonly log: Logger;
 }
 
 /** One service of a cluster: started, watched, started again when it dies, stopped within a bounded time. */
@@ -27,6 +29,8 @@ export class SupervisedService {
   readonly #budget = new RestartBudget();
   readonly #stopping = new AbortController();
   #running: RunningService | undefined;
+  /** Bytes of the raw log when this life of the service began. */
+  #rawLogBytes = 0;
 
   constructor(options: SupervisedOptions) {
     this.name = options.name;
@@ -57,14 +61,16 @@ export class SupervisedService {
     if (running === undefined) return;
     running.stop();
     if (await endsWithin(running, STOP_MS)) return;
-    this.#options.log(`${this.name} did not stop within ${STOP_MS / 1000} s and is killed`);
+    const { log, name: child } = this.#options;
+    log.warn("a service did not stop in time and is killed", { child, waitedMs: STOP_MS });
     running.kill();
-    if (!(await endsWithin(running, KILL_MS))) this.#options.log(`${this.name} survived being killed`);
+    if (!(await endsWithin(running, KILL_MS))) log.error("a service survived being killed", { child });
   }
 
   #launch(): RunningService {
-    const { name, entry, logFile, options, launch } = this.#options;
-    const running = launch({ name, entry, logFile, options: options() });
+    const { name, entry, logPlan, options, launch } = this.#options;
+    const running = launch({ name, entry, log: logPlan, options: options() });
+    this.#rawLogBytes = rawLogBytes(logPlan);
     this.#running = running;
     void running.ended.then(() => {
       if (this.#running === running) this.#running = undefined;
@@ -73,10 +79,10 @@ export class SupervisedService {
   }
 
   async #untilReady(running: RunningService, readyMs: number): Promise<ReadyInfo> {
-    const { name, logFile } = this.#options;
+    const { name, logPlan } = this.#options;
     const timeout = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      timeout.reject(new DidafsError("ERR_TIMEOUT", `${name} was not ready in time; see ${logFile}`));
+      timeout.reject(new DidafsError("ERR_TIMEOUT", `${name} was not ready in time; see ${logPlan.file}`));
     }, readyMs);
     try {
       return await Promise.race([running.ready, timeout.promise]);
@@ -91,15 +97,16 @@ export class SupervisedService {
 
   /** Follows one life of the service after another until it is stopped or given up. */
   async #watch(first: RunningService): Promise<void> {
-    const { name, log, restart } = this.#options;
+    const { name: child, log, restart } = this.#options;
     let how = await first.ended;
     while (!this.#stopping.signal.aborted) {
       const delayMs = restart ? this.#budget.failed(performance.now()) : undefined;
       if (delayMs === undefined) {
-        log(`${name} ended (${how}) and is left down${restart ? ": it failed too often" : ""}`);
+        const why = restart ? "it failed too often" : "threads are not started again";
+        log.error("a service ended and is left down", { child, how, why, ...this.#lastWords() });
         return;
       }
-      log(`${name} ended (${how}); it is started again in ${delayMs} ms`);
+      log.warn("a service ended and is started again", { child, how, delayMs, ...this.#lastWords() });
       await sleep(delayMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
       if (this.#stopping.signal.aborted) return;
       how = await this.#liveAgain();
@@ -114,8 +121,14 @@ export class SupervisedService {
     } catch (error) {
       return (error as Error).message;
     }
-    this.#options.log(`${this.name} serves again (pid ${running.pid})`);
+    this.#options.log.info("a service serves again", { child: this.name, childPid: running.pid });
     return await running.ended;
+  }
+
+  /** What the life that ended wrote to its standard streams last. */
+  #lastWords(): { stderr?: string } {
+    const stderr = rawLogTail(this.#options.logPlan, this.#rawLogBytes);
+    return stderr === "" ? {} : { stderr };
   }
 }
 

@@ -5,6 +5,7 @@ import path from "node:path";
 import type { Drive } from "../ports/drive.ts";
 import type { Poller } from "../ports/poller.ts";
 import { isDidafsError } from "../std/errors.ts";
+import { errorFields } from "../std/logger.ts";
 import { systemClock } from "../system/clock.ts";
 import { openFileDrive } from "../system/file-drive.ts";
 import { close as closeDescriptor } from "../system/libc.ts";
@@ -55,13 +56,13 @@ async function serve(host: ServiceHost<TargetOptions>): Promise<void> {
     syncDirectory: kind === "file" ? directory : undefined,
     controlWakeDescriptor: poller.wakeDescriptor,
     onCrash: (error) => {
-      log(error.message);
+      host.log.error("a thread died", errorFields(error));
       crash.abort(error);
     },
   });
   try {
     const started = await orCrash(threads.start(), crash.signal);
-    const control = createControl(host.options, identity, drive, poller, threads, started);
+    const control = createControl(host, identity, drive, poller, threads, started);
     await runUntilStopped(control, poller, host, identity, crash);
   } finally {
     await threads.stop(crash.signal.aborted ? 0 : STOP_MS);
@@ -74,10 +75,6 @@ function defaultWorkers(): number {
   return Math.max(1, Math.floor(availableParallelism() / 4));
 }
 
-function log(line: string): void {
-  process.stderr.write(`${new Date().toISOString()} ${line}\n`);
-}
-
 /** The promise's result, unless a thread dies first. */
 async function orCrash<T>(promise: Promise<T>, crash: AbortSignal): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
@@ -87,7 +84,7 @@ async function orCrash<T>(promise: Promise<T>, crash: AbortSignal): Promise<T> {
 }
 
 function createControl(
-  options: TargetOptions,
+  { options, log }: ServiceHost<TargetOptions>,
   identity: TargetIdentity,
   drive: Drive,
   poller: Poller,
@@ -125,13 +122,10 @@ async function runUntilStopped(
   crash: AbortController,
 ): Promise<void> {
   let announced = false;
-  let told: string | undefined;
   const agent = {
     doWork(nowMs: number): number {
       const work = control.doWork(nowMs);
       const failure = control.registrationFailure;
-      if (failure !== undefined && failure.message !== told) log(`cannot register: ${failure.message}`);
-      told = failure?.message;
       if (!announced && control.registered) {
         announced = true;
         host.ready({ id: identity.id });

@@ -7,6 +7,7 @@ import type { Poller } from "../ports/poller.ts";
 import type { Random } from "../ports/random.ts";
 import { RpcServer } from "../rpc/server.ts";
 import { DidafsError } from "../std/errors.ts";
+import { errorFields, type Logger } from "../std/logger.ts";
 import type { Endpoint } from "../wire/control.ts";
 import { sumCounters } from "./counters.ts";
 import { DirectGrants } from "./direct-grants.ts";
@@ -14,6 +15,7 @@ import type { FromWorker, ToWorker } from "./messages.ts";
 import { OpenRegions } from "./open-regions.ts";
 import { RegionStore } from "./region-store.ts";
 import { Registration } from "./registration.ts";
+import { RoomLog } from "./room-log.ts";
 import { Sessions } from "./sessions.ts";
 import type { SyncChannel } from "./stable-flushes.ts";
 import { SyncClient } from "./sync-client.ts";
@@ -60,8 +62,7 @@ export interface TargetControlParts {
   /** See Registration. */
   readonly admitCluster: (id: string) => void;
   readonly closeDescriptor: (descriptor: number) => void;
-  /** Told of what is nobody's error but ours, or the drive's. */
-  readonly log: (line: string) => void;
+  readonly log: Logger;
 }
 
 /** The control thread of a target: sessions, bindings, regions, and its registration. Stepped. */
@@ -75,6 +76,7 @@ export class TargetControl {
   readonly #sessions: Sessions;
   readonly #server: RpcServer;
   readonly #registration: Registration;
+  readonly #room: RoomLog;
   readonly #endpoint: Endpoint;
 
   constructor(parts: TargetControlParts) {
@@ -92,7 +94,9 @@ export class TargetControl {
       random,
       grants: this.#grants,
       durable: drive.durable,
+      log: parts.log,
     });
+    this.#room = new RoomLog(parts.log);
     this.#server = this.#createServer();
     this.#endpoint = this.#listen();
     this.#registration = this.#createRegistration();
@@ -137,13 +141,11 @@ export class TargetControl {
   #workerEvents(): WorkerEvents {
     return {
       sessionViolated: (session, reason) => {
-        this.#parts.log(`session ${session} ended: ${reason}`);
+        this.#parts.log.warn("a session broke the protocol", { session, reason });
         this.#sessions.violated(session, reason);
       },
       regionFailed: (inode, index, errno) => {
-        this.#parts.log(
-          `syncing region ${inode}.${index} failed with errno ${errno}; it is not served any more`,
-        );
+        this.#parts.log.error("a sync failed: the region is not served any more", { inode, index, errno });
         this.#regions.failed(inode, index);
       },
     };
@@ -162,7 +164,7 @@ export class TargetControl {
         if (role !== "origin") throw new DidafsError("ERR_AUTH", "a target is called by origins only");
         return this.#sessions.handlers();
       },
-      onClose: (channel) => this.#sessions.channelEnded(channel),
+      onClose: (channel, reason) => this.#sessions.channelEnded(channel, reason),
       onFault: (error, method) => this.#fault(error, method),
       poller,
       pollToken: POLL_TOKEN,
@@ -186,7 +188,7 @@ export class TargetControl {
   }
 
   #createRegistration(): Registration {
-    const { network, memory, clock, random, poller, key, meta, name, pid, admitCluster } = this.#parts;
+    const { network, memory, clock, random, poller, key, meta, name, pid, admitCluster, log } = this.#parts;
     return new Registration({
       network,
       memory,
@@ -197,9 +199,10 @@ export class TargetControl {
       key,
       meta,
       admitCluster,
+      log,
       handlers: {
         "region.create": async ({ inode, index, byteLength }) => {
-          await this.#store.create(inode, index, byteLength);
+          await this.#room.noting(this.#store.create(inode, index, byteLength), { inode, index, byteLength });
           return {};
         },
         "region.remove": async ({ inode, index }) => {
@@ -225,6 +228,6 @@ export class TargetControl {
   }
 
   #fault(error: unknown, method: string): void {
-    this.#parts.log(`${method}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    this.#parts.log.error("a call failed by a fault", { method, ...errorFields(error) });
   }
 }

@@ -7,6 +7,7 @@ import { RpcChannel } from "../rpc/channel.ts";
 import type { Handlers } from "../rpc/handlers.ts";
 import { introduce } from "../rpc/handshake.ts";
 import { DidafsError } from "../std/errors.ts";
+import { errorFields, type Logger } from "../std/logger.ts";
 import type { Params } from "../wire/control.ts";
 
 const CALL_MS = 5000;
@@ -30,6 +31,7 @@ export interface RegistrationParts {
   /** The service has proven itself as that of this cluster. @throws when it is not the target's own cluster */
   admitCluster(id: string): void;
   onFault(error: unknown, method: string): void;
+  readonly log: Logger;
 }
 
 /**
@@ -92,6 +94,7 @@ export class Registration {
       },
       (error: unknown) => {
         this.#introducing = false;
+        this.#logFailure(error);
         this.failure = error instanceof DidafsError ? error : undefined;
         if (this.failure === undefined) this.#parts.onFault(error, "meta.register");
         this.#channel?.close();
@@ -100,7 +103,8 @@ export class Registration {
   }
 
   async #register(): Promise<void> {
-    const { network, memory, clock, random, poller, pollToken, key, meta, handlers, onFault } = this.#parts;
+    const { network, memory, clock, random, poller, pollToken, key, meta, handlers, onFault, log } =
+      this.#parts;
     const channel = new RpcChannel({
       stream: network.connect(meta),
       memory,
@@ -109,8 +113,9 @@ export class Registration {
       poller,
       pollToken,
       onFault,
-      onEnd: () => {
+      onEnd: (reason) => {
         if (this.#channel === channel) this.#channel = undefined;
+        if (this.registered && !this.#closed) log.warn("lost the metadata service", errorFields(reason));
         this.registered = false;
       },
     });
@@ -123,6 +128,13 @@ export class Registration {
     this.#heartbeatMs = heartbeatMs;
     this.#nextHeartbeatMs = clock.nowMs() + heartbeatMs;
     this.registered = true;
+    log.info("registered", { cluster: id, heartbeatMs });
+  }
+
+  /** Attempts go on for ever: only what is new is worth a line. */
+  #logFailure(error: unknown): void {
+    const { message } = error as Error;
+    if (message !== this.failure?.message) this.#parts.log.warn("cannot register", errorFields(error));
   }
 
   #beat(channel: RpcChannel): void {

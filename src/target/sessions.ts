@@ -2,6 +2,7 @@ import { READ, WRITE } from "../iommu/domain.ts";
 import type { Random } from "../ports/random.ts";
 import type { CallContext, Channel, Handlers } from "../rpc/handlers.ts";
 import { codeOf, DidafsError } from "../std/errors.ts";
+import type { Logger } from "../std/logger.ts";
 import { REGION_HEADER_BYTES } from "../structs/region-header.ts";
 import type { Params, Result } from "../wire/control.ts";
 import { TOKEN_BYTES } from "../wire/header.ts";
@@ -30,6 +31,7 @@ export interface SessionsParts {
   readonly random: Random;
   readonly grants: DirectGrants;
   readonly durable: boolean;
+  readonly log: Logger;
 }
 
 /** The sessions of origins with this target: their leases and what they have bound. */
@@ -53,6 +55,10 @@ export class Sessions {
     let ended = 0;
     for (const [channel, session] of this.#byChannel) {
       if (nowMs < session.leaseEndMs) continue;
+      this.#parts.log.warn("a session's lease ran out", {
+        session: session.number,
+        leaseMs: session.leaseMs,
+      });
       // Ends the session through `channelEnded`.
       channel.close(new DidafsError("ERR_SESSION_LOST", `no renewal for ${session.leaseMs} ms`));
       ended += 1;
@@ -75,12 +81,13 @@ export class Sessions {
   }
 
   /** The session ends with its channel; its regions are released when nothing of it is left at any worker. */
-  channelEnded(channel: Channel): void {
+  channelEnded(channel: Channel, reason: DidafsError): void {
     const session = this.#byChannel.get(channel);
     if (session === undefined) return;
     this.#byChannel.delete(channel);
     session.ended = true;
-    const { workers, regions } = this.#parts;
+    const { workers, regions, log } = this.#parts;
+    log.debug("session ended", { session: session.number, reason: reason.message });
     // The workers answer in the order they were asked, so a binding that is under way is there before the end of it.
     void Promise.all(workers.map((worker) => worker.closeSession(session.number))).then(() => {
       for (const region of session.bindings.values()) regions.release(region);
@@ -112,7 +119,8 @@ export class Sessions {
     };
     this.#nextNumber += 1;
     this.#byChannel.set(channel, session);
-    const { random, workers } = this.#parts;
+    const { random, workers, log } = this.#parts;
+    log.debug("session opened", { session: session.number, leaseMs: granted, uid: channel.credentials?.uid });
     const token = random.bytes(TOKEN_BYTES);
     for (const worker of workers) worker.openSession(session.number, token);
     return {

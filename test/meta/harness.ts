@@ -11,6 +11,7 @@ import { SimRandom } from "../../src/sim/random.ts";
 import { DidafsError } from "../../src/std/errors.ts";
 import type { Method, Params, Result } from "../../src/wire/control.ts";
 import { type Stepped, settle } from "../rpc/harness.ts";
+import { CapturedLog } from "../support/captured-log.ts";
 import { type EngineHome, LmdbHome } from "./engine-homes.ts";
 
 export const KEY = new Uint8Array(32).fill(3);
@@ -24,7 +25,7 @@ export class World {
   readonly random: SimRandom;
   readonly #home: EngineHome;
   readonly parties = new Set<Stepped>();
-  readonly faults: unknown[] = [];
+  readonly log = new CapturedLog();
   service!: MetaService;
   engine!: KvEngine;
 
@@ -57,7 +58,7 @@ export class World {
       key: KEY,
       version: "1.2.3",
       pid: 42,
-      onFault: (error) => this.faults.push(error),
+      log: this.log.logger,
     });
     this.service.listen(ADDRESS);
     this.parties.add(this.service);

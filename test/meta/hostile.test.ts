@@ -50,6 +50,6 @@ test("whatever an origin asks ends with a result or a typed error, and no fault 
     }),
     { numRuns: 300 },
   );
-  assert.deepEqual(world.faults, []);
+  assert.deepEqual(world.log.complaints, []);
   assert.equal(origin.channel.ended, undefined);
 });

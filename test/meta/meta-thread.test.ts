@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { RpcChannel } from "../../src/rpc/channel.ts";
 import { introduce } from "../../src/rpc/handshake.ts";
 import { threadEntry } from "../../src/runtime/entry.ts";
+import { settleLogs } from "../../src/runtime/logs.ts";
 import { launchProcess } from "../../src/runtime/service-process.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { systemMemory } from "../../src/system/memory.ts";
@@ -21,7 +22,7 @@ test("the service runs as a process: serves, keeps its folder, and has everythin
       name: "meta",
       entry: threadEntry("meta-thread"),
       options: { dir, host: "127.0.0.1", port, keyHex: Buffer.from(KEY).toString("hex") },
-      logFile: path.join(dir, "log"),
+      log: { ...settleLogs(), file: path.join(dir, "meta.log") },
     });
   const first = start(0);
   let second = first;

@@ -61,7 +61,7 @@ describe("create and open", () => {
     await assert.rejects(origin.open("/d/..", { create: "yes" }), { code: "EISDIR" });
     await assert.rejects(origin.open("/f/y", { create: "yes" }), { code: "ENOTDIR" });
     assert.equal(target.regions.size, 1);
-    assert.deepEqual(world.faults, []);
+    assert.deepEqual(world.log.complaints, []);
   });
 
   test("create makes the directories on the way, and none when it fails", async (context) => {

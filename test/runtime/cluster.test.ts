@@ -99,7 +99,7 @@ test("a metadata service that died comes back on its port", async () => {
   const cluster = await start(at.dir);
   const pid = cluster.services()[0]?.pid as number;
   process.kill(pid, "SIGKILL");
-  await until(() => supervisorLog(at.dir).includes("meta serves again"));
+  await until(() => /serves again","child":"meta"/.test(supervisorLog(at.dir)));
   assert.equal(journal(at.dir).at(-1), "start meta 45678");
   assert.notEqual(cluster.services()[0]?.pid, pid);
   await cluster.stop();

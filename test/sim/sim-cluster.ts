@@ -15,6 +15,7 @@ import { SimNetwork } from "../../src/sim/network.ts";
 import { SimPoller } from "../../src/sim/poller.ts";
 import { SimRandom } from "../../src/sim/random.ts";
 import { SimTurns } from "../../src/sim/turns.ts";
+import { createLogger } from "../../src/std/logger.ts";
 import { syncAreaBytes, syncQueueAt } from "../../src/structs/sync-queue.ts";
 import { TargetControl } from "../../src/target/control.ts";
 import { createCounters } from "../../src/target/counters.ts";
@@ -25,6 +26,10 @@ import type { FromWorker, ToWorker } from "../../src/target/messages.ts";
 const KEY = new Uint8Array(32).fill(5);
 const META = { kind: "tcp", host: "meta", port: 1 } as const;
 const UID = 1000;
+/** Nothing that a simulated cluster meets is the fault of its services. */
+const NO_FAULTS = createLogger((level, msg, fields) => {
+  if (level === "error") assert.fail(`${msg} ${JSON.stringify(fields)}`);
+});
 
 interface SimTarget {
   readonly control: TargetControl;
@@ -61,7 +66,17 @@ export class SimCluster {
     const cluster = new SimCluster(seed);
     const { network, memory, clock, random } = cluster;
     const engine = cluster.#engine;
-    const options = { network, memory, clock, random, engine, key: KEY, version: "0.0.0", pid: 1 };
+    const options = {
+      network,
+      memory,
+      clock,
+      random,
+      engine,
+      key: KEY,
+      version: "0.0.0",
+      pid: 1,
+      log: NO_FAULTS,
+    };
     cluster.#meta = await MetaService.open(options);
     cluster.#meta.listen(META);
     for (let i = 0; i < targetCount; i += 1) cluster.targets.push(cluster.#startTarget(i));
@@ -182,7 +197,7 @@ export class SimCluster {
       unix: { kind: "unix", name: `target${number}` },
       admitCluster: () => {},
       closeDescriptor: () => {},
-      log: (line) => assert.fail(line),
+      log: NO_FAULTS,
     });
     return { control, plane, syncer: new DriveSyncer(drive, words, [poller, poller]) };
   }

@@ -5,6 +5,7 @@ import type { Address } from "../../src/ports/network.ts";
 import { RpcChannel } from "../../src/rpc/channel.ts";
 import { introduce, type Role } from "../../src/rpc/handshake.ts";
 import { RpcServer } from "../../src/rpc/server.ts";
+import { settleLogs } from "../../src/runtime/logs.ts";
 import type { RunningService } from "../../src/runtime/service.ts";
 import { launchProcess } from "../../src/runtime/service-process.ts";
 import { systemClock } from "../../src/system/clock.ts";
@@ -76,7 +77,7 @@ export class RealTarget {
         host,
         workers,
       },
-      logFile: path.join(this.dir, "log"),
+      log: { ...settleLogs(), file: path.join(this.dir, "log") },
     });
     const { id } = await this.service.ready;
     this.id = id as string;

@@ -18,6 +18,7 @@ import { DriveSyncer } from "../../src/target/drive-syncer.ts";
 import type { FromWorker, ToWorker } from "../../src/target/messages.ts";
 import type { Method, Params, Result } from "../../src/wire/control.ts";
 import { OPCODE } from "../../src/wire/header.ts";
+import { CapturedLog } from "../support/captured-log.ts";
 import { command, RawClient } from "./worker-fixture.ts";
 
 const META = { kind: "tcp", host: "meta", port: 1 } as const;
@@ -56,7 +57,7 @@ export class TargetFixture {
   readonly planes: DataPlane[] = [];
   readonly counters: Float64Array[] = [];
   readonly syncer: DriveSyncer;
-  readonly logged: string[] = [];
+  readonly log = new CapturedLog();
   readonly closedDescriptors: number[] = [];
   /** What the metadata service was told, in order. */
   readonly told: { method: string; params: unknown }[] = [];
@@ -116,7 +117,7 @@ export class TargetFixture {
       unix: CONTROL_UNIX,
       admitCluster: options.admitCluster ?? (() => {}),
       closeDescriptor: (descriptor) => this.closedDescriptors.push(descriptor),
-      log: (line) => this.logged.push(line),
+      log: this.log.logger,
     });
   }
 

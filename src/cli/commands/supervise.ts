@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { startCluster } from "../../runtime/cluster.ts";
-import type { ServiceReport } from "../../runtime/service-host.ts";
+import type { ServiceReport } from "../../runtime/service-messages.ts";
 import { DidafsError } from "../../std/errors.ts";
 import type { Context } from "../context.ts";
 import type { ServingCluster } from "../detached-supervisor.ts";
