@@ -16,11 +16,19 @@ if (Number.parseInt(process.versions.node, 10) >= NEEDED) {
   const bundled = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
   // The variable keeps a bundled Node that is too old itself from starting itself for ever.
   if (existsSync(bundled) && process.env.DIDAFS_NODE === undefined) runWith(bundled);
-  else {
-    process.stderr.write(
-      `didafs: this is Node ${process.versions.node}, didafs needs Node ${NEEDED} or later\n` +
-        "  install it from https://nodejs.org, or run `npm ci` in the project to get one beside it\n",
-    );
+  else refuse();
+}
+
+function refuse() {
+  const cause = `this is Node ${process.versions.node}, didafs needs Node ${NEEDED} or later`;
+  const advice = "install it from https://nodejs.org, or run `npm ci` in the project to get one beside it";
+  if (process.argv[2] === "doctor") {
+    process.stdout.write(`ok       system  ${process.platform} on ${process.arch}\n`);
+    process.stdout.write(`problem  node    ${cause}. Way out: ${advice}\n`);
+    process.stdout.write("1 problems; what else there is to look at needs that Node\n");
+    process.exitCode = 21;
+  } else {
+    process.stderr.write(`didafs: ${cause}\n  ${advice}\n`);
     process.exitCode = 16;
   }
 }

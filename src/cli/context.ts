@@ -12,6 +12,8 @@ export interface GlobalOptions {
 /** What a running command is given besides its own arguments. */
 export interface Context {
   readonly global: GlobalOptions;
+  /** Of DiDAFS. */
+  readonly version: string;
   /** Aborted by Ctrl-C and SIGTERM; the command then undoes what is half-made and fails. */
   readonly signal: AbortSignal;
 }

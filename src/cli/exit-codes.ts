@@ -7,6 +7,9 @@ interface ExitRow {
   readonly next: string;
 }
 
+/** How a command ends that looked for problems, and answered that there are some. */
+export const PROBLEMS_FOUND = 21;
+
 /** How a command can end: the one table, of which docs/operating.md holds a copy. */
 export const EXIT_CODES: readonly ExitRow[] = [
   { exit: 0, meaning: "done", codes: [], next: "" },
@@ -130,6 +133,7 @@ export const EXIT_CODES: readonly ExitRow[] = [
     codes: ["ERR_RANGE"],
     next: "see its size with `didafs stat`",
   },
+  { exit: PROBLEMS_FOUND, meaning: "`doctor` found a problem", codes: [], next: "" },
   { exit: 130, meaning: "interrupted", codes: ["ERR_ABORTED"], next: "" },
 ];
 

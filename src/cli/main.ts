@@ -50,7 +50,7 @@ function usageFailure(error: CommanderError): Failure {
 async function main(): Promise<number> {
   try {
     await program.parseAsync(argv, { from: "user" });
-    return stoppedBy === undefined ? 0 : 128 + constants.signals[stoppedBy];
+    return stoppedBy === undefined ? Number(process.exitCode ?? 0) : 128 + constants.signals[stoppedBy];
   } catch (error) {
     return report(error);
   }

@@ -23,7 +23,7 @@ export function makeProgram(version: string, signal: AbortSignal): Command {
     .option("--json", "results and errors as JSON");
   const run: Runner = <O extends object>(load: () => Promise<CommandModule<O>>) =>
     async function (this: Command) {
-      const context: Context = { global: program.opts<GlobalOptions>(), signal };
+      const context: Context = { global: program.opts<GlobalOptions>(), version, signal };
       const module = await load();
       await module.run(context, this.args, this.opts() as O);
     };
@@ -89,6 +89,18 @@ function addClusterCommands(program: Command, run: Runner): void {
     .description("show targets, capacity and counters")
     .action(run(() => import("./commands/status.ts")))
     .addHelpText("after", examples("didafs status", "didafs status --json"));
+  program
+    .command("doctor")
+    .description("look for what keeps a cluster from running well here, and say the way out")
+    .option(...data)
+    .action(run(() => import("./commands/doctor.ts")))
+    .addHelpText(
+      "after",
+      `${examples("didafs doctor", "didafs doctor --data /srv/didafs", "didafs doctor --json")}
+A problem keeps something from working, a warning costs durability or room, a note is about what only some uses need.
+It ends with exit code 21 when there are problems. Nothing is started, and nothing is left behind.
+`,
+    );
   program.command("supervise", { hidden: true }).action(run(() => import("./commands/supervise.ts")));
 }
 

@@ -162,3 +162,16 @@ export const syscallFutex: (
 ) => number = library.func(
   "int64_t syscall(int64_t number, uint64_t word, int64_t op, int64_t value, uint64_t timespec, uint64_t word2, int64_t value3)",
 );
+
+/** Calls that the C library has no function for, or one that does something else where the kernel cannot. */
+export const syscall: (
+  number: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  e: number,
+  f: number,
+) => number = library.func(
+  "int64_t syscall(int64_t number, uint64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f)",
+);

@@ -127,4 +127,7 @@ test("an older Node finds the project's own and passes everything through", {
   const alone = await home.run(["--version"], { node, env: { DIDAFS_NODE: "none" } });
   assert.equal(alone.code, 16);
   assert.match(alone.stderr, /needs Node 24.*\n.*npm ci/);
+  const doctor = await home.run(["doctor"], { node, env: { DIDAFS_NODE: "none" } });
+  assert.equal(doctor.code, 21);
+  assert.match(doctor.stdout, /^ok +system .*\nproblem +node .*needs Node 24.*Way out: .*npm ci/);
 });
