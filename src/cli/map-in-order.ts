@@ -1,6 +1,6 @@
 /** The results of `body` on the items of `source`, in their order, with at most `inFlight` of them under way. */
 export async function* mapInOrder<T, R>(
-  source: AsyncIterable<T>,
+  source: AsyncIterable<T> | Iterable<T>,
   inFlight: number,
   body: (item: T) => Promise<R>,
 ): AsyncGenerator<R> {

@@ -2,11 +2,11 @@ import { Command, Option } from "commander";
 import { LOG_BYTES_MAX, LOG_BYTES_MIN, LOG_FILES_MAX, LOG_FILES_MIN } from "../runtime/log-limits.ts";
 import { DEFAULT_PORT } from "../runtime/paths.ts";
 import { LOG_LEVELS } from "../std/logger.ts";
+import { addByteCommands } from "./byte-commands.ts";
+import { examples, type Runner } from "./command-parts.ts";
 import type { CommandModule, Context, GlobalOptions } from "./context.ts";
-import { byteCount, seconds, stripeUnit, wholeNumber } from "./options.ts";
-
-/** Loads a command when it is called, so that none pays for the others. */
-type Runner = <O extends object>(load: () => Promise<CommandModule<O>>) => (this: Command) => Promise<void>;
+import { addFileCommands } from "./file-commands.ts";
+import { byteCount, seconds, wholeNumber } from "./options.ts";
 
 /** The command line. Errors of use are thrown as CommanderError; nothing in here ends the process. */
 export function makeProgram(version: string, signal: AbortSignal): Command {
@@ -29,7 +29,7 @@ export function makeProgram(version: string, signal: AbortSignal): Command {
     };
   addClusterCommands(program, run);
   addFileCommands(program, run);
-  addCopyCommands(program, run);
+  addByteCommands(program, run);
   addBenchCommand(program, run);
   return program;
 }
@@ -104,84 +104,6 @@ It ends with exit code 21 when there are problems. Nothing is started, and nothi
   program.command("supervise", { hidden: true }).action(run(() => import("./commands/supervise.ts")));
 }
 
-function addFileCommands(program: Command, run: Runner): void {
-  program
-    .command("ls")
-    .description("list a directory")
-    .argument("[path]", "path in the cluster", "/")
-    .option("-l, --long", "mode, size and time of each entry")
-    .action(run(() => import("./commands/ls.ts")))
-    .addHelpText("after", examples("didafs ls", "didafs ls -l :/sensors"));
-  program
-    .command("stat")
-    .description("show what is known about a file or directory")
-    .argument("<path...>", "paths in the cluster")
-    .action(run(() => import("./commands/stat.ts")))
-    .addHelpText("after", examples("didafs stat :/sensors/2026", "didafs stat --json :/sensors/2026"));
-  program
-    .command("mkdir")
-    .description("make directories")
-    .argument("<path...>", "paths in the cluster")
-    .option("-p, --parents", "make missing parents too; a directory that exists is no error")
-    .action(run(() => import("./commands/mkdir.ts")))
-    .addHelpText("after", examples("didafs mkdir :/sensors", "didafs mkdir -p :/a/b/c"));
-  program
-    .command("rm")
-    .description("remove files and directories")
-    .argument("<path...>", "paths in the cluster")
-    .option("-r, --recursive", "remove directories with everything in them")
-    .option("-f, --force", "what does not exist is no error")
-    .action(run(() => import("./commands/rm.ts")))
-    .addHelpText("after", examples("didafs rm :/sensors/2025", "didafs rm -rf :/scratch"));
-  program
-    .command("mv")
-    .description("rename, or move into a directory")
-    .argument("<source...>", "paths in the cluster, the last one is where to")
-    .usage("[options] <source...> <destination>")
-    .action(run(() => import("./commands/mv.ts")))
-    .addHelpText("after", examples("didafs mv :/new :/current", "didafs mv :/a :/b :/archive"));
-  program
-    .command("cat")
-    .description("write files to standard output")
-    .argument("<path...>", "paths in the cluster")
-    .action(run(() => import("./commands/cat.ts")))
-    .addHelpText("after", examples("didafs cat :/notes.txt", "didafs cat :/part-0 :/part-1 | sha256sum"));
-}
-
-function addCopyCommands(program: Command, run: Runner): void {
-  program
-    .command("cp")
-    .description("copy files into, out of and within the cluster")
-    .argument(
-      "<source...>",
-      "`:/path` in the cluster, a local path, or - for standard input; the last one is where to",
-    )
-    .usage("[options] <source...> <destination>")
-    .option("-r, --recursive", "copy directories with everything in them")
-    .option("--verify", "read every copy back and compare SHA-256 before it takes its name")
-    .option("--targets <count>", "targets that a new file is striped over", wholeNumber(1, 64))
-    .option(
-      "--stripe-unit <bytes>",
-      "bytes on one target before the next one's turn, for example 1M",
-      stripeUnit,
-    )
-    .option("--no-sync", "do not wait until the bytes in the cluster survive power loss")
-    .option("-q, --quiet", "no progress bar")
-    .action(run(() => import("./commands/cp.ts")))
-    .addHelpText(
-      "after",
-      examples(
-        "didafs cp report.csv :/reports/",
-        "didafs cp -r --verify ./data :/data",
-        "didafs cp -r :/data ./copy",
-        "didafs cp --targets 3 big.bin :/big",
-        "tar c . | didafs cp - :/backup.tar",
-        "didafs cp :/backup.tar - | tar t",
-      ) +
-        "\nA copy takes its name only when it is whole. Symbolic links are followed to files, and skipped otherwise.\n",
-    );
-}
-
 function addBenchCommand(program: Command, run: Runner): void {
   program
     .command("bench")
@@ -194,8 +116,4 @@ function addBenchCommand(program: Command, run: Runner): void {
       "after",
       examples("didafs bench", "didafs bench --rows L1 --seconds 5", "didafs bench --json"),
     );
-}
-
-function examples(...lines: string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ ${line}\n`).join("")}`;
 }

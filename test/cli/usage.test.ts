@@ -11,7 +11,22 @@ test("help is everywhere and has examples", async () => {
   await using home = new Home();
   const help = await home.ok("--help");
   const commands = [...help.matchAll(/^ {2}([a-z]+) .*$/gm)].map((match) => match[1] as string);
-  for (const name of ["up", "down", "status", "ls", "stat", "mkdir", "rm", "mv", "cat", "cp"]) {
+  for (const name of [
+    "up",
+    "down",
+    "status",
+    "doctor",
+    "ls",
+    "tree",
+    "stat",
+    "mkdir",
+    "rm",
+    "mv",
+    "cat",
+    "cp",
+    "put",
+    "get",
+  ]) {
     assert.ok(commands.includes(name), name);
   }
   assert.equal(commands.pop(), "help");
@@ -39,6 +54,12 @@ test("wrong usage: one line, advice, exit code 2, and nothing is made", async ()
     ["cp", "--stripe-unit", "5000", "a", ":/a"],
     ["rm", "-r", ":/"],
     ["mv", ":/a"],
+    ["put", "a"],
+    ["put", ":/a", ":/b"],
+    ["put", "a", ":/b", "--at", "-1"],
+    ["get", ":/a", ":/b"],
+    ["get", ":/a", "--length", "1X"],
+    ["tree", "-L", "0"],
     ["up", "--targets", "0"],
     ["up", "--drive", "tape"],
     ["up", "--port", "65536"],

@@ -46,7 +46,7 @@ export async function passBytes({ size, read, inTurn, freely, signal }: Passing)
 /** Copies a source's bytes into a sink; `seen` gets them in order when it is given. */
 export async function pour(
   source: Source,
-  sink: Sink,
+  sink: Pick<Sink, "inOrder" | "write">,
   signal: AbortSignal,
   onBytes: (count: number) => void,
   seen?: (chunk: Uint8Array) => void,

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
-import type { CallOptions, Cluster, OpenOptions } from "../../client/api.ts";
+import type { CallOptions, Cluster, OpenOptions, WindowOptions } from "../../client/api.ts";
 import { DidafsError, isDidafsError } from "../../std/errors.ts";
 import { showClusterPath } from "../cluster-path.ts";
 import type { Child, Entry, Sink, Source, Tree } from "./ends.ts";
@@ -41,12 +41,23 @@ async function* list(cluster: Cluster, directory: string, call: CallOptions): As
   for await (const { name } of cluster.readdir(directory, call)) yield { name, link: false };
 }
 
-export async function openSource(cluster: Cluster, name: string, call: CallOptions): Promise<Source> {
+/** @param range what to read of the file; default all of it @throws ERR_RANGE where it leaves the file */
+export async function openSource(
+  cluster: Cluster,
+  name: string,
+  call: CallOptions,
+  range: Pick<WindowOptions, "at" | "length"> = {},
+): Promise<Source> {
   const file = await cluster.open(name, call);
   try {
-    const { size, mode } = await file.stat(call);
+    const { size: whole, mode } = await file.stat(call);
+    const { at: from = 0, length: size = Math.max(whole - from, 0) } = range;
+    if (from + size > whole) {
+      const message = `${showClusterPath(name)} has ${whole} bytes: ${size} bytes at ${from} end behind it`;
+      throw new DidafsError("ERR_RANGE", message, { path: name });
+    }
     // A window of no bytes would say nothing.
-    const window = size === 0 ? undefined : await file.window({ ...call, length: size });
+    const window = size === 0 ? undefined : await file.window({ ...call, at: from, length: size });
     return {
       size,
       mode: mode & 0o777,

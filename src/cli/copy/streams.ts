@@ -41,13 +41,10 @@ export async function writeOut(source: Source, signal: AbortSignal): Promise<voi
   }
 }
 
-/** What was written cannot be taken back or read again. */
-const STANDARD_OUTPUT: Sink = {
+const STANDARD_OUTPUT: Pick<Sink, "inOrder" | "write"> = {
   inOrder: true,
   write: (_, from) =>
     new Promise((resolve, reject) => {
       process.stdout.write(from, (error) => (error ? reject(error) : resolve()));
     }),
-  commit: async () => {},
-  discard: async () => {},
 };
