@@ -50,7 +50,8 @@ function usageFailure(error: CommanderError): Failure {
 async function main(): Promise<number> {
   try {
     await program.parseAsync(argv, { from: "user" });
-    return stoppedBy === undefined ? Number(process.exitCode ?? 0) : 128 + constants.signals[stoppedBy];
+    // Also after a signal: a command that was interrupted fails, and one that serves until then has done its work.
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     return report(error);
   }

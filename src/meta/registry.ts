@@ -71,6 +71,11 @@ export class TargetRegistry {
     return target?.name;
   }
 
+  /** A target lives on this channel. */
+  has(channel: Channel): boolean {
+    return this.#on(channel) !== undefined;
+  }
+
   #on(channel: Channel): Target | undefined {
     for (const target of this.#targets.values()) if (target.channel === channel) return target;
     return undefined;

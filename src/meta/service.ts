@@ -101,6 +101,14 @@ export class MetaService {
     return this.#store.busy;
   }
 
+  /**
+   * Takes nothing new from origins; what they have asked for is carried out and answered. Targets stay until `close`, since
+   * that may need them. Resolves when it is done, after `limitMs` at most; to be stepped until then.
+   */
+  drain(limitMs: number): Promise<void> {
+    return this.#server.drain(limitMs, (channel) => this.#registry.has(channel));
+  }
+
   /** Ends all channels. The engine stays open: whoever opened it closes it. */
   close(): void {
     this.#server.close();

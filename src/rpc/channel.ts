@@ -115,7 +115,7 @@ export class RpcChannel implements Channel {
       this.close(error);
       return work + 1;
     }
-    if (this.#linger !== undefined && (this.#outbox.isEmpty || nowMs >= this.#linger.untilMs)) {
+    if (this.#linger !== undefined && (this.#allAnswered() || nowMs >= this.#linger.untilMs)) {
       this.close(this.#linger.reason);
       return work + 1;
     }
@@ -134,8 +134,8 @@ export class RpcChannel implements Channel {
     this.#options.onEnd?.(reason);
   }
 
-  closeWhenSent(reason: DidafsError): void {
-    this.#linger ??= { reason, untilMs: this.#options.clock.nowMs() + LINGER_MS };
+  closeWhenSent(reason: DidafsError, limitMs: number = LINGER_MS): void {
+    this.#linger ??= { reason, untilMs: this.#options.clock.nowMs() + limitMs };
   }
 
   #receive(): number {
@@ -185,6 +185,11 @@ export class RpcChannel implements Channel {
     const sent = this.#outbox.flush(this.#stream);
     if (sent === ENDED) throw new DidafsError("ERR_UNREACHABLE", "the connection was closed");
     return sent;
+  }
+
+  /** A call counts as open until its answer has left. */
+  #allAnswered(): boolean {
+    return this.#incoming.openCount === 0 && this.#outbox.isEmpty;
   }
 
   #watch(): void {

@@ -39,8 +39,8 @@ export interface Channel {
   ): Promise<AnswerWithDescriptor<M>>;
   /** Ends the channel now; pending calls reject. */
   close(reason?: DidafsError): void;
-  /** Takes in nothing more, and ends the channel once the answers given so far have left (or soon after). */
-  closeWhenSent(reason: DidafsError): void;
+  /** Takes in nothing more, and ends the channel once the calls under way are answered, after `limitMs` (1 s) at most. */
+  closeWhenSent(reason: DidafsError, limitMs?: number): void;
 }
 
 /** What a handler knows besides the parameters. */

@@ -37,6 +37,11 @@ export class IncomingCalls {
     this.#onFault = onFault;
   }
 
+  /** Calls whose answer has not left. */
+  get openCount(): number {
+    return this.#openCount;
+  }
+
   /** @throws ERR_PROTOCOL for what is no call, and for one more than may be in flight */
   take(tag: number, message: unknown): void {
     const parsed = v.safeParse(CallMessage, message);

@@ -20,5 +20,5 @@ export const ACCEPTS_PER_STEP_MAX = 64;
 /** How long a peer that is not yet admitted may stay. */
 export const ADMISSION_TIMEOUT_MS = 5000;
 
-/** How long a channel that is closing waits for its last answers to leave. */
+/** How long a channel that is closing waits for the last calls to be answered, unless it is told otherwise. */
 export const LINGER_MS = 1000;

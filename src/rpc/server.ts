@@ -5,7 +5,7 @@ import { type Poller, READABLE } from "../ports/poller.ts";
 import type { Random } from "../ports/random.ts";
 import { DidafsError } from "../std/errors.ts";
 import { RpcChannel } from "./channel.ts";
-import type { Handlers } from "./handlers.ts";
+import type { Channel, Handlers } from "./handlers.ts";
 import { handshakeHandlers, type Role, type ServiceIdentity } from "./handshake.ts";
 import { ACCEPTS_PER_STEP_MAX, ADMISSION_TIMEOUT_MS } from "./limits.ts";
 
@@ -27,12 +27,21 @@ export interface RpcServerOptions {
   readonly pollToken?: number | undefined;
 }
 
+interface Draining {
+  /** Channels that are still to end. */
+  readonly left: Set<RpcChannel>;
+  readonly resolve: () => void;
+}
+
+const stopping = (): DidafsError => new DidafsError("ERR_CLOSED", "the service is stopping");
+
 /** Accepts connections on its listeners, has each peer prove the key, and steps all channels. */
 export class RpcServer {
   readonly #options: RpcServerOptions;
   readonly #listeners: Listener[] = [];
   /** Until when a channel must be admitted, by channel. */
   readonly #channels = new Map<RpcChannel, number>();
+  #draining: Draining | undefined;
   #refusedCount = 0;
   #acceptedCount = 0;
 
@@ -70,17 +79,44 @@ export class RpcServer {
       }
       if (channel.ended !== undefined) this.#channels.delete(channel);
     }
+    this.#lookWhoLeft();
     return work;
   }
 
-  close(): void {
+  #lookWhoLeft(): void {
+    if (this.#draining === undefined) return;
+    const { left, resolve } = this.#draining;
+    for (const channel of left) if (channel.ended !== undefined) left.delete(channel);
+    if (left.size === 0) resolve();
+  }
+
+  /** Takes no further connection. */
+  stopListening(): void {
     for (const listener of this.#listeners.splice(0)) {
       this.#options.poller?.unwatch(listener);
       listener.close();
     }
-    for (const channel of this.#channels.keys()) {
-      channel.close(new DidafsError("ERR_CLOSED", "the service is stopping"));
+  }
+
+  /**
+   * Takes nothing new: no connection, and no call on the channels that do not stay, which end once the calls under way are
+   * answered. Resolves when they have ended, after `limitMs` at most; to be stepped until then.
+   */
+  drain(limitMs: number, stays: (channel: Channel) => boolean = () => false): Promise<void> {
+    this.stopListening();
+    const left = new Set([...this.#channels.keys()].filter((channel) => !stays(channel)));
+    for (const channel of left) {
+      if (channel.admitted) channel.closeWhenSent(stopping(), limitMs);
+      else channel.close(stopping());
     }
+    return new Promise((resolve) => {
+      this.#draining = { left, resolve };
+    });
+  }
+
+  close(): void {
+    this.stopListening();
+    for (const channel of this.#channels.keys()) channel.close(stopping());
     this.#channels.clear();
   }
 

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
-import { isDidafsError } from "../std/errors.ts";
+import { DidafsError, isDidafsError } from "../std/errors.ts";
 import type { Logger } from "../std/logger.ts";
 import { makeDirectory, syncDirectory } from "../system/directory.ts";
 import { type LogSettings, logPlan } from "./logs.ts";
@@ -39,6 +39,7 @@ export interface ServicesPlan {
 export class ClusterServices {
   readonly #plan: ServicesPlan;
   readonly #all: SupervisedService[] = [];
+  #stopping = false;
   #meta = { host: "", port: 0 };
 
   constructor(plan: ServicesPlan) {
@@ -77,12 +78,15 @@ export class ClusterServices {
 
   /** Targets first: they tell the metadata service that they leave. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     const [meta, ...targets] = this.#all;
     await Promise.all(targets.map((service) => service.stop()));
     await meta?.stop();
   }
 
   #add(name: string, entry: URL, optionsIn: (dir: string) => unknown): SupervisedService {
+    // A service that was told to stop while it started may have become ready all the same.
+    if (this.#stopping) throw new DidafsError("ERR_ABORTED", "the cluster is being stopped");
     const { dir, launch, restart, logs, log } = this.#plan;
     const folder = path.join(dir, name);
     makeDirectory(folder);

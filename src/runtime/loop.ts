@@ -21,10 +21,30 @@ export async function runControlLoop(
   poller: Poller,
   clock: Clock,
   stopping: AbortSignal,
+  waitMs: number = WAIT_MS,
 ): Promise<void> {
   while (!stopping.aborted) {
     const work = agent.doWork(clock.nowMs());
-    if (work === 0) poller.wait(agent.busy() ? 1 : WAIT_MS);
+    if (work === 0) poller.wait(agent.busy() ? 1 : waitMs);
     await turnOfTheEventLoop();
   }
+}
+
+/** Longest wait while something is to end: nobody should wait for the poller. */
+const ENDING_WAIT_MS = 5;
+
+/** Steps a control agent until `done` settles, at most `limitMs`. @throws what `done` rejects with */
+export async function runUntil(
+  agent: Agent & { busy(): boolean },
+  poller: Poller,
+  clock: Clock,
+  done: Promise<void>,
+  limitMs: number,
+): Promise<void> {
+  const settled = new AbortController();
+  const finished = done.finally(() => settled.abort());
+  finished.catch(() => {});
+  const patience = AbortSignal.any([settled.signal, AbortSignal.timeout(limitMs)]);
+  await runControlLoop(agent, poller, clock, patience, ENDING_WAIT_MS);
+  if (settled.signal.aborted) await finished;
 }

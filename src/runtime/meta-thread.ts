@@ -12,7 +12,7 @@ import { systemMemory } from "../system/memory.ts";
 import { systemNetwork } from "../system/network.ts";
 import { createPoller } from "../system/poller.ts";
 import { systemRandom } from "../system/random.ts";
-import { runControlLoop } from "./loop.ts";
+import { runControlLoop, runUntil } from "./loop.ts";
 import { runService, type ServiceHost } from "./service-host.ts";
 
 interface MetaOptions {
@@ -23,6 +23,9 @@ interface MetaOptions {
   /** The cluster's key, 64 hex digits. */
   readonly keyHex: string;
 }
+
+/** How long the service, told to stop, may take to answer what is under way. */
+const DRAIN_MS = 3000;
 
 runService<MetaOptions>(async (host) => {
   const { dir } = host.options;
@@ -62,6 +65,7 @@ async function serve(host: ServiceHost<MetaOptions>, engine: KvEngine): Promise<
       if (address.kind !== "tcp") throw new DidafsError("ERR_INTERNAL", "listens on no port");
       host.ready({ address: { host: address.host, port: address.port }, id: service.id });
       await runControlLoop(service, poller, systemClock, host.stopping);
+      await runUntil(service, poller, systemClock, service.drain(DRAIN_MS), DRAIN_MS);
     } finally {
       service.close();
     }

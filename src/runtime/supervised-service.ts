@@ -59,6 +59,10 @@ export class SupervisedService {
     this.#stopping.abort();
     const running = this.#running;
     if (running === undefined) return;
+    // A second signal, say, ends this process while it waits: then nobody is left to end the service.
+    const kill = (): void => running.kill();
+    process.once("exit", kill);
+    void running.ended.then(() => process.off("exit", kill));
     running.stop();
     if (await endsWithin(running, STOP_MS)) return;
     const { log, name: child } = this.#options;

@@ -16,7 +16,7 @@ import { systemNetwork } from "../system/network.ts";
 import { createPoller } from "../system/poller.ts";
 import { systemRandom } from "../system/random.ts";
 import { TargetControl } from "../target/control.ts";
-import { runControlLoop } from "./loop.ts";
+import { runControlLoop, runUntil } from "./loop.ts";
 import { runService, type ServiceHost } from "./service-host.ts";
 import { TargetIdentity } from "./target-identity.ts";
 import { TargetThreads } from "./target-threads.ts";
@@ -31,8 +31,9 @@ interface TargetOptions {
   readonly workers?: number;
 }
 
-/** How long a target that is told to stop may take to answer what is under way. */
-const STOP_MS = 3000;
+/** How long a target that is told to stop may take to answer what is under way, and then its threads to end. */
+const CLOSE_MS = 3000;
+const THREADS_MS = 1500;
 
 runService<TargetOptions>(async (host) => {
   const lock = lockDirectory(host.options.dir);
@@ -65,7 +66,7 @@ async function serve(host: ServiceHost<TargetOptions>): Promise<void> {
     const control = createControl(host, identity, drive, poller, threads, started);
     await runUntilStopped(control, poller, host, identity, crash);
   } finally {
-    await threads.stop(crash.signal.aborted ? 0 : STOP_MS);
+    await threads.stop(crash.signal.aborted ? 0 : THREADS_MS);
     poller.close();
     drive.close();
   }
@@ -140,8 +141,5 @@ async function runUntilStopped(
   await runControlLoop(agent, poller, systemClock, AbortSignal.any([host.stopping, crash.signal]));
   // Without one of its threads it can neither answer nor end anything in good order; the supervisor starts it again.
   crash.signal.throwIfAborted();
-  const closed = new AbortController();
-  void control.close().finally(() => closed.abort());
-  const patience = AbortSignal.any([closed.signal, AbortSignal.timeout(STOP_MS)]);
-  await runControlLoop(control, poller, systemClock, patience);
+  await runUntil(control, poller, systemClock, control.close(), CLOSE_MS);
 }

@@ -114,6 +114,11 @@ export class Connection {
     this.queue.copyOut(region.memory);
   }
 
+  /** Nothing that was accepted is left to be done or answered. */
+  settled(): boolean {
+    return this.queue.count === 0 && this.pendingFlushes === 0 && !this.stalled && this.phase === HEADER;
+  }
+
   wantedInterest(): number {
     const sending = this.queue.count > 0;
     // A stall that sending has ended since is over with the next step; telling the poller would be two calls for nothing.

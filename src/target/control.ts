@@ -23,6 +23,8 @@ import { type WorkerEvents, WorkerLink } from "./worker-link.ts";
 
 /** Control channels, which is to say sessions, at a time. */
 const CHANNELS_MAX = 4096;
+/** How long the last calls may take to be answered when the target stops. */
+const LEAVE_MS = 1000;
 /** All channels are stepped every time, so what the poller reports for them says nothing. */
 const POLL_TOKEN = 0;
 
@@ -130,11 +132,16 @@ export class TargetControl {
     return this.#workers.reduce((sum, worker) => sum + worker.pendingCount, 0);
   }
 
-  /** Ends all sessions and stops the workers; to be stepped until it resolves. */
+  /**
+   * Takes no new session, answers the accesses, flushes and calls that were accepted, ends all sessions and leaves. Bounded;
+   * to be stepped until it resolves.
+   */
   async close(): Promise<void> {
-    this.#registration.close();
-    this.#server.close();
+    this.#parts.log.info("draining", { sessions: this.#sessions.count });
+    this.#server.stopListening();
+    // First, because the end of a session ends its data connections.
     await Promise.all(this.#workers.map((worker) => worker.stop()));
+    await Promise.all([this.#server.drain(LEAVE_MS), this.#registration.close(LEAVE_MS)]);
     this.#regions.closeAll();
   }
 

@@ -2,7 +2,7 @@ import type { Mailbox } from "../ports/mailbox.ts";
 import type { MemoryPort } from "../ports/memory.ts";
 import { ENDED, type Listener, type Stream } from "../ports/network.ts";
 import { type Poller, READABLE } from "../ports/poller.ts";
-import { Connection, PUT_PAYLOAD, STAGING_BYTES } from "./connection.ts";
+import { Connection, HEADER, PUT_PAYLOAD, STAGING_BYTES } from "./connection.ts";
 import { COUNTER } from "./counters.ts";
 import { MALFORMED } from "./execute.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
@@ -24,6 +24,9 @@ const POLL_ROUNDS = 16;
 /** How long a connection may stay without having proven its session. */
 const ADMISSION_MS = 5000;
 const SWEEP_MS = 1000;
+/** How long commands that were accepted may take to be answered when the worker is to stop. */
+const DRAIN_MS = 1500;
+const DRAIN_WAIT_MS = 5;
 
 /** Tokens below this belong to listeners; a connection's is its slot + FIRST_SLOT. */
 const TCP_LISTENER = 0;
@@ -61,6 +64,8 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
   #sweptMs = 0;
   #rounds = 0;
   #closed = false;
+  /** Set once it was told to stop. */
+  #drainUntilMs: number | undefined;
 
   constructor(parts: DataPlaneParts) {
     this.#parts = parts;
@@ -87,7 +92,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
     // Before the mailbox and the sync queue: a look takes in the wake of whoever fills them, so they are read after it.
     if (this.#rounds % POLL_ROUNDS === 0 || this.#active.length === 0) this.#look(0);
     let work = this.#registry.doWork();
-    if (this.#registry.stopping) {
+    if (this.#registry.stopping && this.#drained()) {
       this.close();
       return 1;
     }
@@ -99,14 +104,31 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
 
   /** Blocks until there may be work, at most `timeoutMs`. */
   wait(timeoutMs: number): void {
-    if (!this.#closed) this.#look(timeoutMs);
+    if (!this.#closed) this.#look(this.#drainUntilMs === undefined ? timeoutMs : DRAIN_WAIT_MS);
+  }
+
+  /** Told to stop, it takes nothing new and answers what it has accepted. @returns whether that is done, or takes too long */
+  #drained(): boolean {
+    if (this.#drainUntilMs === undefined) {
+      this.#drainUntilMs = this.#nowMs + DRAIN_MS;
+      this.#stopListening();
+    }
+    if (this.#nowMs >= this.#drainUntilMs) return true;
+    return this.#connections.every((connection) => connection === undefined || connection.settled());
+  }
+
+  #stopListening(): void {
+    const { poller, tcp, unix } = this.#parts;
+    for (const listener of [tcp, unix]) {
+      poller.unwatch(listener);
+      listener.close();
+    }
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#parts.tcp.close();
-    this.#parts.unix.close();
+    if (this.#drainUntilMs === undefined) this.#stopListening();
     for (const connection of this.#connections) {
       if (connection !== undefined) this.closeConnection(connection);
     }
@@ -204,7 +226,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
   #step(connection: Connection): number {
     let work = this.#send(connection);
     if (!connection.closed && connection.stalled) work += this.#process(connection);
-    if (!connection.closed && !connection.stalled && !connection.ending) work += this.#receive(connection);
+    if (!connection.closed && this.#mayReceive(connection)) work += this.#receive(connection);
     if (connection.closed) return work;
     work += this.#send(connection);
     if (connection.closed) return work;
@@ -214,6 +236,11 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
       this.#parts.poller.watch(connection.stream, interest, connection.slot + FIRST_SLOT);
     }
     return work;
+  }
+
+  /** When the worker is to stop, only the payload of a command that it has accepted. */
+  #mayReceive({ stalled, ending, phase }: Connection): boolean {
+    return !stalled && !ending && (this.#drainUntilMs === undefined || phase !== HEADER);
   }
 
   #send(connection: Connection): number {

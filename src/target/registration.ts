@@ -47,6 +47,7 @@ export class Registration {
   #heartbeatMs = 0;
   #nextHeartbeatMs = 0;
   #closed = false;
+  readonly #left = Promise.withResolvers<void>();
   /** Registered, at this moment. */
   registered = false;
   /** What ended the last attempt. */
@@ -62,14 +63,13 @@ export class Registration {
 
   /** @returns work done */
   doWork(nowMs: number): number {
-    if (this.#closed) return 0;
     if (this.#channel === undefined) {
-      if (this.#introducing || nowMs < this.#nextAttemptMs) return 0;
+      if (this.#closed || this.#introducing || nowMs < this.#nextAttemptMs) return 0;
       this.#connect(nowMs);
       return 1;
     }
     const work = this.#channel.doWork(nowMs);
-    if (this.registered && nowMs >= this.#nextHeartbeatMs) {
+    if (this.registered && !this.#closed && nowMs >= this.#nextHeartbeatMs) {
       this.#nextHeartbeatMs = nowMs + this.#heartbeatMs;
       this.#beat(this.#channel);
       return work + 1;
@@ -77,9 +77,12 @@ export class Registration {
     return work;
   }
 
-  close(): void {
+  /** Answers what the metadata service has asked for, then leaves it. Resolves when that is done, after `limitMs` at most. */
+  close(limitMs: number): Promise<void> {
     this.#closed = true;
-    this.#channel?.close();
+    if (this.#channel === undefined) return Promise.resolve();
+    this.#channel.closeWhenSent(new DidafsError("ERR_CLOSED", "the target is stopping"), limitMs);
+    return this.#left.promise;
   }
 
   #connect(nowMs: number): void {
@@ -117,6 +120,7 @@ export class Registration {
         if (this.#channel === channel) this.#channel = undefined;
         if (this.registered && !this.#closed) log.warn("lost the metadata service", errorFields(reason));
         this.registered = false;
+        if (this.#closed) this.#left.resolve();
       },
     });
     this.#channel = channel;

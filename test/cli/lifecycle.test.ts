@@ -117,19 +117,46 @@ test("another cluster's key is refused", async () => {
   assert.deepEqual([code, /\(ERR_AUTH\)\n.*--key-file/.test(stderr)], [7, true]);
 });
 
-test("in the foreground it serves until Ctrl-C", async () => {
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  test(`in the foreground it serves until ${signal}, and to have served until then is success`, async () => {
+    await using home = new Home();
+    const up = home.run(["up", "--foreground", "--port", "0"], {
+      watch: (child) => {
+        child.stdout?.on("data", (text: Buffer) => {
+          if (/stop +Ctrl-C/.test(text.toString())) child.kill(signal);
+        });
+      },
+    });
+    const { code, stdout } = await up;
+    assert.equal(code, 0);
+    assert.match(stdout, /^serving didafs:/);
+    assert.equal(readRunRecord(home.data), undefined);
+  });
+}
+
+test("a second signal ends it at once, and nothing is left running", async () => {
   await using home = new Home();
+  let pids: number[] = [];
   const up = home.run(["up", "--foreground", "--port", "0"], {
     watch: (child) => {
       child.stdout?.on("data", (text: Buffer) => {
-        if (/stop +Ctrl-C/.test(text.toString())) child.kill("SIGINT");
+        const url = /^serving (\S+)/.exec(text.toString())?.[1];
+        if (url === undefined) return;
+        home.env.DIDAFS_URL = url;
+        void statusOf(home).then((status) => {
+          pids = pidsOf(status);
+          // A service that does not answer keeps the first signal from ending it soon.
+          process.kill(pids.at(-1) as number, "SIGSTOP");
+          child.kill("SIGTERM");
+          setTimeout(() => child.kill("SIGTERM"), 300);
+        });
       });
     },
   });
-  const { code, stdout } = await up;
-  assert.equal(code, 130);
-  assert.match(stdout, /^serving didafs:/);
-  assert.equal(readRunRecord(home.data), undefined);
+  const { code } = await up;
+  assert.equal(code, 143);
+  assert.ok(pids.length > 1);
+  await until(() => !pids.some(isProcess));
 });
 
 test("Ctrl-C while starting leaves nothing running", async () => {

@@ -34,7 +34,7 @@ class SpyPoller implements Poller {
   close(): void {}
 }
 
-function service(channelsMax = 10, bufferBytes = 1 << 16) {
+function service(channelsMax = 10, bufferBytes = 1 << 16, until: () => unknown = () => undefined) {
   const network = new SimNetwork({ bufferBytes });
   const memory = new SimMemory();
   const clock = new SimClock();
@@ -51,7 +51,12 @@ function service(channelsMax = 10, bufferBytes = 1 << 16) {
     identity: { key, service: "meta", id },
     onOpen: (_, role) => {
       log.push(`open ${role}`);
-      return { "meta.stat": ({ path }) => ({ ...stat, size: path.length }) };
+      return {
+        "meta.stat": async ({ path }) => {
+          await until();
+          return { ...stat, size: path.length };
+        },
+      };
     },
     onClose: (_, reason) => log.push(`close ${reason.code}`),
   });
@@ -149,4 +154,50 @@ test("a flood of connections does not hold up those that are there", () => {
   assert.ok(server.channelCount + server.refusedCount <= ACCEPTS_PER_STEP_MAX);
   for (let step = 0; step < 100; step += 1) server.doWork(0);
   assert.equal(server.channelCount + server.refusedCount, 1000, "all are taken in the end");
+});
+
+test("a server that drains answers the calls under way, takes no other, and lets those stay that are to stay", async () => {
+  const answer = Promise.withResolvers<void>();
+  const { clock, server, connect, enter } = service(10, 1 << 16, () => answer.promise);
+  const [asking, idle, staying] = [connect(), connect(), connect()];
+  for (const channel of [asking, idle, staying]) await enter(channel);
+  const call = asking.call("meta.stat", { path: "/ab" }, { timeoutMs: 60_000 });
+  const parties = [server, asking, idle, staying];
+  await settle(clock, parties);
+  let drained = false;
+  // The third one that came in.
+  const draining = server
+    .drain(30_000, ({ peer }) => peer.startsWith("connection 3"))
+    .then(() => {
+      drained = true;
+    });
+  await settle(clock, parties);
+  assert.equal(
+    (await failureOf(idle.call("meta.stat", { path: "/" }, { timeoutMs: 9000 }))).code,
+    "ERR_UNREACHABLE",
+  );
+  assert.deepEqual([drained, asking.ended, staying.ended], [false, undefined, undefined]);
+  const late = connect();
+  await settle(clock, [...parties, late]);
+  assert.ok(late.ended);
+  answer.resolve();
+  await settle(clock, parties);
+  assert.equal((await call).size, 3);
+  await draining;
+  assert.ok(asking.ended);
+  assert.equal(staying.ended, undefined);
+  server.close();
+});
+
+test("a call that is never answered does not keep a server from draining", async () => {
+  const { clock, server, connect, enter } = service(10, 1 << 16, () => new Promise(() => {}));
+  const channel = connect();
+  await enter(channel);
+  const call = failureOf(channel.call("meta.stat", { path: "/" }, { timeoutMs: 60_000 }));
+  await settle(clock, [server, channel]);
+  const draining = server.drain(3000);
+  clock.advance(4000);
+  await settle(clock, [server, channel]);
+  await draining;
+  assert.equal((await call).code, "ERR_UNREACHABLE");
 });

@@ -270,3 +270,41 @@ test("more regions than the queue has room for are synced all the same", () => {
   assert.equal(answered, count);
   assert.equal(new Set(fixture.drive.synced).size, count);
 });
+
+test("a worker that is told to stop answers what it has accepted, and takes nothing more", () => {
+  const fixture = new DurableFixture();
+  const { syncer } = rewire(fixture, fixture.spy);
+  const { client, orders, plane } = fixture;
+  client.send(fixture.put(0, 3, 7));
+  client.send(fixture.flush(0, 1));
+  // A put of which the worker has taken the header and half the payload.
+  const half = command({ opcode: OPCODE.PUT, handle: 2, length: 100, tag: 2, payload: new Uint8Array(100) });
+  client.send(half.subarray(0, half.length - 50));
+  fixture.step(10);
+  orders.post({ type: "stop" });
+  fixture.step(10);
+  assert.equal(plane.stopped, false);
+  client.send(half.subarray(half.length - 50));
+  fixture.step(10);
+  syncer.doWork();
+  fixture.step(10);
+  client.receive();
+  const answers = [client.tryAnswer(), client.tryAnswer(), client.tryAnswer()];
+  assert.deepEqual(answers.map((answer) => answer?.tag).sort(), [0, 1, 2]);
+  assert.ok(answers.every((answer) => answer?.status === 0));
+  assert.equal(fixture.media[0]?.[3], 7);
+  assert.ok(client.ended && plane.stopped);
+  assert.deepEqual(orders.poll(), { type: "stopped" });
+});
+
+test("a worker that is told to stop does not wait for ever for a peer or a drive", () => {
+  const fixture = new DurableFixture();
+  fixture.client.send(fixture.flush(0, 1));
+  fixture.step(10);
+  fixture.orders.post({ type: "stop" });
+  fixture.step(10);
+  assert.equal(fixture.plane.stopped, false);
+  fixture.nowMs += 10_000;
+  fixture.step();
+  assert.equal(fixture.plane.stopped, true);
+});
