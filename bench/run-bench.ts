@@ -84,6 +84,6 @@ function checkBytes(name: string, { hash, expectedHash }: Round): void {
   if (hash === expectedHash) return;
   throw new DidafsError(
     "ERR_CORRUPT",
-    `case ${name} moved the wrong bytes: hash ${hash}, expected ${expectedHash}`,
+    `case ${name} moved the wrong bytes, or left something else than it should: hash ${hash}, expected ${expectedHash}`,
   );
 }

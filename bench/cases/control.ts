@@ -1,8 +1,8 @@
 /** What the harness costs by itself: the loop, the addresses, the sum and the clock, around a copy of two integers. */
-import type { OpenCase, SyncCase } from "../harness/case.ts";
-import { readByCase } from "./working-file.ts";
+import { wordCase } from "../words/word-case.ts";
+import { readByCase } from "../words/working-file.ts";
 
-export const open: OpenCase = async ({ words, pattern }) => {
+export const open = wordCase(async ({ words, pattern }) => {
   const end = words * 8;
   const into = new Int32Array(2);
   const bytes = new Uint8Array(into.buffer);
@@ -18,6 +18,5 @@ export const open: OpenCase = async ({ words, pattern }) => {
     }
     return sum;
   };
-  const bench: SyncCase = { batch, bytes: () => readByCase({ batch }, words, bytes), close: async () => {} };
-  return bench;
-};
+  return { batch, bytes: () => readByCase({ batch }, words, bytes), close: async () => {} };
+});

@@ -1,8 +1,8 @@
 /** `window.getSync`, 8 bytes at a time. */
-import type { OpenCase, SyncCase } from "../harness/case.ts";
-import { openWorkingFile, readByCase } from "./working-file.ts";
+import { wordCase } from "../words/word-case.ts";
+import { openWorkingFile, readByCase } from "../words/working-file.ts";
 
-export const open: OpenCase = async (setup) => {
+export const open = wordCase(async (setup) => {
   const { window, close } = await openWorkingFile(setup);
   const end = setup.words * 8;
   const into = new Int32Array(2);
@@ -18,6 +18,5 @@ export const open: OpenCase = async (setup) => {
     }
     return sum;
   };
-  const bench: SyncCase = { batch, bytes: () => readByCase({ batch }, setup.words, bytes), close };
-  return bench;
-};
+  return { batch, bytes: () => readByCase({ batch }, setup.words, bytes), close };
+});

@@ -1,8 +1,8 @@
 /** `window.loadSync` of an i64, as a number. */
-import type { OpenCase } from "../harness/case.ts";
-import { openWorkingFile } from "./working-file.ts";
+import { wordCase } from "../words/word-case.ts";
+import { openWorkingFile } from "../words/working-file.ts";
 
-export const open: OpenCase = async (setup) => {
+export const open = wordCase(async (setup) => {
   const { window, close } = await openWorkingFile(setup);
   const end = setup.words * 8;
   return {
@@ -23,4 +23,4 @@ export const open: OpenCase = async (setup) => {
     },
     close,
   };
-};
+});

@@ -1,8 +1,8 @@
 /** `window.putSync`, 8 bytes at a time. */
-import type { OpenCase } from "../harness/case.ts";
-import { openWorkingFile } from "./working-file.ts";
+import { wordCase } from "../words/word-case.ts";
+import { openWorkingFile } from "../words/working-file.ts";
 
-export const open: OpenCase = async (setup) => {
+export const open = wordCase(async (setup) => {
   const { window, targetBytes, close } = await openWorkingFile(setup);
   const { pattern } = setup;
   const end = setup.words * 8;
@@ -23,4 +23,4 @@ export const open: OpenCase = async (setup) => {
     bytes: targetBytes,
     close,
   };
-};
+});

@@ -1,8 +1,8 @@
 /** `await window.put`, 8 bytes at a time. */
-import type { OpenCase } from "../harness/case.ts";
-import { openWorkingFile } from "./working-file.ts";
+import { wordCase } from "../words/word-case.ts";
+import { openWorkingFile } from "../words/working-file.ts";
 
-export const open: OpenCase = async (setup) => {
+export const open = wordCase(async (setup) => {
   const { window, targetBytes, close } = await openWorkingFile(setup);
   const { pattern } = setup;
   const from = new Int32Array(2);
@@ -17,4 +17,4 @@ export const open: OpenCase = async (setup) => {
     bytes: targetBytes,
     close,
   };
-};
+});

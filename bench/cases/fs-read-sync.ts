@@ -1,11 +1,11 @@
 /** `fs.readSync` of 8 bytes from a plain file, which lies in the page cache. */
 import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import type { OpenCase, SyncCase } from "../harness/case.ts";
-import { patternBytes } from "../harness/pattern.ts";
-import { readByCase } from "./working-file.ts";
+import { patternBytes } from "../words/pattern.ts";
+import { wordCase } from "../words/word-case.ts";
+import { readByCase } from "../words/working-file.ts";
 
-export const open: OpenCase = async ({ words, dir, pattern }) => {
+export const open = wordCase(async ({ words, dir, pattern }) => {
   const file = path.join(dir, "plain");
   writeFileSync(file, patternBytes(pattern));
   const descriptor = openSync(file, "r");
@@ -23,10 +23,9 @@ export const open: OpenCase = async ({ words, dir, pattern }) => {
     }
     return sum;
   };
-  const bench: SyncCase = {
+  return {
     batch,
     bytes: () => readByCase({ batch }, words, bytes),
     close: async () => closeSync(descriptor),
   };
-  return bench;
-};
+});

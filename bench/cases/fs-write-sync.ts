@@ -1,10 +1,10 @@
 /** `fs.writeSync` of 8 bytes to a plain file, so into the page cache. */
 import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
-import type { OpenCase } from "../harness/case.ts";
-import { patternBytes } from "../harness/pattern.ts";
+import { patternBytes } from "../words/pattern.ts";
+import { wordCase } from "../words/word-case.ts";
 
-export const open: OpenCase = async ({ words, dir, pattern }) => {
+export const open = wordCase(async ({ words, dir, pattern }) => {
   const file = path.join(dir, "plain");
   writeFileSync(file, patternBytes(pattern));
   const descriptor = openSync(file, "r+");
@@ -26,4 +26,4 @@ export const open: OpenCase = async ({ words, dir, pattern }) => {
     bytes: async () => readFileSync(file),
     close: async () => closeSync(descriptor),
   };
-};
+});

@@ -2,12 +2,12 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
-import type { OpenCase, PromiseCase } from "../harness/case.ts";
-import { patternBytes } from "../harness/pattern.ts";
 import { openExchange } from "../peers/exchange.ts";
-import { readByCase } from "./working-file.ts";
+import { patternBytes } from "../words/pattern.ts";
+import { wordCase } from "../words/word-case.ts";
+import { readByCase } from "../words/working-file.ts";
 
-export const open: OpenCase = async ({ words, pattern }) => {
+export const open = wordCase(async ({ words, pattern }) => {
   const server = fork(
     new URL(`../peers/echo-server${path.extname(import.meta.filename)}`, import.meta.url),
     [],
@@ -20,7 +20,7 @@ export const open: OpenCase = async ({ words, pattern }) => {
   const bytes = new Uint8Array(into.buffer);
   const step = (word: number): Promise<void> =>
     exchange.run(messages.subarray(word * 8, word * 8 + 8), bytes);
-  const bench: PromiseCase = {
+  return {
     step,
     seen: () => into[0] as number,
     bytes: () => readByCase({ step }, words, bytes),
@@ -30,5 +30,4 @@ export const open: OpenCase = async ({ words, pattern }) => {
       await once(server, "exit");
     },
   };
-  return bench;
-};
+});

@@ -1,9 +1,10 @@
 /** Redis GET of 8 bytes, awaited one at a time, by a client that does nothing else: commands are made beforehand. */
-import type { OpenCase } from "../harness/case.ts";
+
 import { openRedisWords, redisBytes } from "../peers/redis-words.ts";
 import { respCommand, VALUE_ANSWER_BYTES, VALUE_AT, wordKey } from "../peers/resp.ts";
+import { wordCase } from "../words/word-case.ts";
 
-export const open: OpenCase = async (setup) => {
+export const open = wordCase(async (setup) => {
   const exchange = await openRedisWords(setup, "get");
   const commands = Array.from({ length: setup.words }, (_, word) => respCommand("GET", wordKey("get", word)));
   const answer = Buffer.alloc(VALUE_ANSWER_BYTES);
@@ -13,4 +14,4 @@ export const open: OpenCase = async (setup) => {
     bytes: () => redisBytes(exchange, "get", setup.words),
     close: async () => exchange.close(),
   };
-};
+});

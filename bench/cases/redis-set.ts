@@ -1,10 +1,11 @@
 /** Redis SET of 8 bytes, awaited one at a time; only the value is put into a command that was made beforehand. */
-import type { OpenCase } from "../harness/case.ts";
-import { patternBytes } from "../harness/pattern.ts";
+
 import { openRedisWords, redisBytes } from "../peers/redis-words.ts";
 import { OK_ANSWER_BYTES, respCommand, VALUE_FROM_END, wordKey } from "../peers/resp.ts";
+import { patternBytes } from "../words/pattern.ts";
+import { wordCase } from "../words/word-case.ts";
 
-export const open: OpenCase = async (setup) => {
+export const open = wordCase(async (setup) => {
   const exchange = await openRedisWords(setup, "put");
   const values = patternBytes(setup.pattern);
   const empty = new Uint8Array(8);
@@ -22,4 +23,4 @@ export const open: OpenCase = async (setup) => {
     bytes: () => redisBytes(exchange, "put", setup.words),
     close: async () => exchange.close(),
   };
-};
+});

@@ -3,8 +3,6 @@ import path from "node:path";
 import { DidafsError } from "../../src/std/errors.ts";
 import type { CasePlan, FromCase, Round, ToCase } from "./messages.ts";
 
-/** Besides what rounds and warm-up take by plan. */
-const SPARE_MS = 30_000;
 const CLOSE_MS = 5_000;
 
 /** One case in a process of its own. */
@@ -34,7 +32,7 @@ export class CaseProcess {
   static async open(name: string, plan: CasePlan, signal: AbortSignal): Promise<CaseProcess> {
     const running = new CaseProcess(name, plan);
     try {
-      await running.#ask({ kind: "open", plan }, plan.warmUpMs + SPARE_MS, signal);
+      await running.#ask({ kind: "open", plan }, plan.withinMs, signal);
       return running;
     } catch (error) {
       await running.kill();
@@ -43,7 +41,7 @@ export class CaseProcess {
   }
 
   async round(seed: number, signal: AbortSignal): Promise<Round> {
-    const said = await this.#ask({ kind: "round", seed }, this.#plan.roundMs + SPARE_MS, signal);
+    const said = await this.#ask({ kind: "round", seed }, this.#plan.withinMs, signal);
     return (said as Extract<FromCase, { kind: "round" }>).round;
   }
 

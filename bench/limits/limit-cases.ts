@@ -1,53 +1,64 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Absent } from "../harness/absent.ts";
-import type { Round } from "../harness/messages.ts";
-import { fillPattern, hashOf, patternBytes, patternSum } from "../harness/pattern.ts";
+import { type Round, roundOf } from "../harness/messages.ts";
 import type { CaseSpec, OpenCaseRunner } from "../harness/row.ts";
 import { runProgram } from "../harness/run-program.ts";
 import { timingOf } from "../harness/statistics.ts";
+import { fillPattern, hashOf, patternBytes, patternSum } from "../words/pattern.ts";
+import type { Moves, Working } from "../words/word-case.ts";
 
 const SPARE_MS = 30_000;
 
 type Open = CaseSpec["open"];
 
 /** Loads from, or stores to, a plain file that is mapped: mapped-words.c. */
-export const openMappedWords: Open = (context, row, spec) =>
-  openLimit("mapped-words", context, row, spec, (file) => [
-    spec.moves === "get" ? "load" : "store",
-    file,
-    String(row.words),
-    String(row.batchOps),
-  ]);
+export function openMappedWords(working: Working, moves: Moves): Open {
+  const { words, batchOps } = working;
+  const command = moves === "get" ? "load" : "store";
+  return openLimit("mapped-words", working, moves, (file) => [command, file, `${words}`, `${batchOps}`]);
+}
 
 /** 8 bytes to and fro over TCP, polled on both sides: ping-pong.c. */
-export const openPingPong: Open = (context, row, spec) =>
-  openLimit("ping-pong", context, row, spec, (file) => [file, String(row.words)]);
+export function openPingPong(working: Working): Open {
+  return openLimit("ping-pong", working, "get", (file) => [file, `${working.words}`]);
+}
 
 /** The programs read their words from FILE or FILE.words, and leave what they read in FILE.seen. */
-async function openLimit(
+function openLimit(
   name: string,
+  working: Working,
+  moves: Moves,
+  argumentsFor: (file: string) => string[],
+): Open {
+  return (context, row, spec) => openProgram(name, working, moves, argumentsFor, context, row, spec);
+}
+
+async function openProgram(
+  name: string,
+  { words, batchOps }: Working,
+  moves: Moves,
+  argumentsFor: (file: string) => string[],
   context: Parameters<Open>[0],
   row: Parameters<Open>[1],
   spec: CaseSpec,
-  argumentsFor: (file: string) => string[],
 ): Promise<OpenCaseRunner | Absent> {
   const program = await context.program(name);
   if (typeof program !== "string") return program;
   const file = path.join(context.directory(`${row.id}-${spec.id}`), "plain");
-  const pattern = new Int32Array(row.words * 2);
+  const pattern = new Int32Array(words * 2);
   fillPattern(pattern, 0);
   writeFileSync(file, patternBytes(pattern));
   writeFileSync(`${file}.words`, patternBytes(pattern));
   const { roundMs } = context.settings;
   return {
     async round(seed, signal) {
-      if (spec.moves === "put") fillPattern(pattern, seed);
+      if (moves === "put") fillPattern(pattern, seed);
       writeFileSync(`${file}.words`, patternBytes(pattern));
       const limits = { withinMs: roundMs + SPARE_MS, signal };
       const printed = await runProgram(program, [...argumentsFor(file), String(roundMs)], limits);
-      const moved = readFileSync(spec.moves === "put" ? file : `${file}.seen`);
-      return roundOf(printed, row.batchOps, spec.moves === "get" ? pattern : undefined, {
+      const moved = readFileSync(moves === "put" ? file : `${file}.seen`);
+      return programRound(printed, batchOps, moves === "get" ? pattern : undefined, {
         hash: hashOf(moved),
         expectedHash: hashOf(patternBytes(pattern)),
       });
@@ -57,7 +68,7 @@ async function openLimit(
 }
 
 /** @param pattern what was read, where its sum is to be checked */
-function roundOf(
+function programRound(
   printed: string,
   batchOps: number,
   pattern: Int32Array | undefined,
@@ -66,6 +77,6 @@ function roundOf(
   const [operations = 0, sum, ...batchesNs] = printed.trimEnd().split("\n").map(Number);
   const timing = timingOf(Float64Array.from(batchesNs, (batchNs) => batchNs / batchOps));
   const expected = pattern === undefined ? sum : patternSum(pattern, operations) >>> 0;
-  if (sum === expected) return { ...timing, operations, ...hashes };
-  return { ...timing, operations, hash: `sum ${sum}`, expectedHash: `sum ${expected}` };
+  if (sum === expected) return roundOf(timing, operations, hashes);
+  return roundOf(timing, operations, { hash: `sum ${sum}`, expectedHash: `sum ${expected}` });
 }

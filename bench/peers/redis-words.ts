@@ -1,12 +1,11 @@
-import type { CaseSetup } from "../harness/case.ts";
-import type { Moves } from "../harness/messages.ts";
-import { patternBytes } from "../harness/pattern.ts";
+import { patternBytes } from "../words/pattern.ts";
+import type { Moves, WordSetup } from "../words/word-case.ts";
 import { type Exchange, openExchange } from "./exchange.ts";
 import { OK_ANSWER_BYTES, respCommand, VALUE_ANSWER_BYTES, VALUE_AT, wordKey } from "./resp.ts";
 
 /** A connection to the Redis server at `parameters.port`, which holds the pattern, a key for each word. */
 export async function openRedisWords(
-  { words, pattern, parameters }: CaseSetup,
+  { words, pattern, parameters }: WordSetup,
   moves: Moves,
 ): Promise<Exchange> {
   const exchange = await openExchange(parameters.port as number);

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BenchContext } from "../harness/context.ts";
 import { findProgram } from "../harness/installed.ts";
-import type { Round } from "../harness/messages.ts";
+import { roundOf } from "../harness/messages.ts";
 import type { CaseSpec } from "../harness/row.ts";
 import { runProgram } from "../harness/run-program.ts";
+import type { Timing } from "../harness/statistics.ts";
 import { freePort, startGuarded } from "./guarded.ts";
 
 const WITHIN_MS = 30_000;
@@ -20,11 +21,14 @@ export function openUcx(transport: "posix" | "tcp"): CaseSpec["open"] {
   return async (context) => {
     const program = findProgram("ucx_perftest");
     if (program === undefined) return { absent: "ucx_perftest is not installed" };
-    const run = (operations: number, signal: AbortSignal): Promise<Round> =>
+    const run = (operations: number, signal: AbortSignal): Promise<Timing> =>
       runOnce(program, transport, operations, signal);
     const { meanNs } = await run(WARM_UP_OPS * 10, context.signal);
     const operations = operationsFor(context, meanNs);
-    return { round: (_seed, signal) => run(operations, signal), close: async () => {} };
+    return {
+      round: async (_seed, signal) => roundOf(await run(operations, signal), operations),
+      close: async () => {},
+    };
   };
 }
 
@@ -37,7 +41,7 @@ async function runOnce(
   transport: "posix" | "tcp",
   operations: number,
   signal: AbortSignal,
-): Promise<Round> {
+): Promise<Timing> {
   const port = await freePort();
   const env = { ...process.env, UCX_TLS: `${transport},self` };
   const server = startGuarded(program, ["-p", `${port}`], env);
@@ -48,25 +52,17 @@ async function runOnce(
     const options = ["127.0.0.1", "-p", `${port}`, ...test, ...size, "-f", "-v"];
     const csv = await runProgram(program, options, { withinMs: WITHIN_MS, signal, env });
     // Its latency tests tell half of a round trip.
-    return roundOf(csv, operations, transport === "posix" ? 1 : 2);
+    return timingIn(csv, transport === "posix" ? 1 : 2);
   } finally {
     await server.stop();
   }
 }
 
 /** The last line: iterations, then microseconds: percentile, average, overall average. */
-export function roundOf(csv: string, operations: number, factor: number): Round {
+export function timingIn(csv: string, factor: number): Timing {
   const [, p50Us, , meanUs] = (csv.trimEnd().split("\n").at(-1) ?? "").split(",").map(Number);
   if (p50Us === undefined || meanUs === undefined || !(meanUs > 0)) {
     throw new Error(`ucx_perftest printed something else than expected: ${csv}`);
   }
-  return {
-    meanNs: meanUs * 1e3 * factor,
-    p50Ns: p50Us * 1e3 * factor,
-    p90Ns: undefined,
-    p99Ns: undefined,
-    operations,
-    hash: undefined,
-    expectedHash: undefined,
-  };
+  return { meanNs: meanUs * 1e3 * factor, p50Ns: p50Us * 1e3 * factor, p90Ns: undefined, p99Ns: undefined };
 }

@@ -1,18 +1,17 @@
 import type { Settings } from "../harness/context.ts";
-import type { Round } from "../harness/messages.ts";
-import type { Row } from "../harness/row.ts";
+import type { Round, Timed } from "../harness/messages.ts";
+import { type CaseSpec, type LineSpec, lineId, linesOf, type Row } from "../harness/row.ts";
 import { median, medianTiming } from "../harness/statistics.ts";
-import type { CaseReport, Measured } from "./case-report.ts";
 import type { Environment } from "./environment.ts";
 import { type Judged, judge } from "./judge.ts";
+import type { LineReport, Measured } from "./line-report.ts";
 
 export interface RowReport {
   readonly id: string;
   readonly title: string;
-  readonly workingSetBytes: number;
-  readonly batchOps: number;
+  readonly setting: string;
   readonly compare: Row["compare"];
-  readonly cases: readonly CaseReport[];
+  readonly lines: readonly LineReport[];
   readonly targets: readonly Judged[];
 }
 
@@ -26,30 +25,55 @@ export interface BenchReport {
 export type Outcome = readonly Round[] | { readonly absent: string };
 
 export function reportRow(row: Row, outcomes: ReadonlyMap<string, Outcome>): RowReport {
-  const ratio = (of: string, to: string | undefined): number | undefined => {
-    const [rounds, others] = [outcomes.get(of), to === undefined ? undefined : outcomes.get(to)];
-    return isMeasured(rounds) && isMeasured(others) ? ratioOf(row, rounds, others) : undefined;
+  const timed = timedByLine(row, outcomes);
+  // Round by round, since what else the machine does changes from one to the next.
+  const ratio = (of: string | undefined, to: string | undefined): number | undefined => {
+    const [rounds, others] = [timed.get(of ?? ""), timed.get(to ?? "")];
+    if (rounds === undefined || others === undefined) return undefined;
+    return median(rounds.map((round, i) => round[row.compare] / (others[i] as Timed)[row.compare]));
   };
-  const cases = row.cases.map(({ id, name, mode, role, moves, limit, peer }): CaseReport => {
-    const known = { id, name, mode, role, moves };
-    const outcome = outcomes.get(id);
-    if (!isMeasured(outcome)) return { ...known, absent: outcome?.absent ?? "not run" };
-    const [timesLimit, peerTimes] = [ratio(id, limit), peer === undefined ? undefined : ratio(peer, id)];
-    return {
-      ...known,
-      measured: measuredOf(row, outcome),
-      ...(timesLimit === undefined ? {} : { timesLimit }),
-      ...(peerTimes === undefined ? {} : { peerTimes }),
-    };
+  const lines = row.cases.flatMap((spec) =>
+    linesOf(spec).map((line) => reportLine(row, spec, line, outcomes.get(spec.id), ratio)),
+  );
+  const targets = row.targets.map((target) => judge(target, lines, ratio));
+  return { id: row.id, title: row.title, setting: row.setting, compare: row.compare, lines, targets };
+}
+
+function timedByLine(row: Row, outcomes: ReadonlyMap<string, Outcome>): Map<string, readonly Timed[]> {
+  const timed = new Map<string, readonly Timed[]>();
+  for (const spec of row.cases) {
+    const outcome = outcomes.get(spec.id);
+    if (!isMeasured(outcome)) continue;
+    for (const { key } of linesOf(spec)) timed.set(lineId(spec.id, key), timedOf(spec, key, outcome));
+  }
+  return timed;
+}
+
+function timedOf(spec: CaseSpec, key: string, rounds: readonly Round[]): Timed[] {
+  return rounds.map(({ lines }) => {
+    const timed = lines[key];
+    if (timed === undefined) throw new Error(`case ${spec.id} did not measure ${key}`);
+    return timed;
   });
+}
+
+function reportLine(
+  { compare }: Row,
+  spec: CaseSpec,
+  { key, name, limit, peer, point, seriesOnly = false }: LineSpec,
+  outcome: Outcome | undefined,
+  ratio: (of: string | undefined, to: string | undefined) => number | undefined,
+): LineReport {
+  const id = lineId(spec.id, key);
+  const { mode, role, does } = spec;
+  const known = { id, case: spec.id, name, mode, role, does, ...(point && { point }), seriesOnly };
+  if (!isMeasured(outcome)) return { ...known, absent: outcome?.absent ?? "not run" };
+  const [timesLimit, peerTimes] = [limit && ratio(id, limit), peer && ratio(peer, id)];
   return {
-    id: row.id,
-    title: row.title,
-    workingSetBytes: row.words * 8,
-    batchOps: row.batchOps,
-    compare: row.compare,
-    cases,
-    targets: row.targets.map((target) => judge(target, cases, ratio)),
+    ...known,
+    measured: measuredOf(compare, outcome.at(-1) as Round, timedOf(spec, key, outcome)),
+    ...(typeof timesLimit === "number" && { timesLimit }),
+    ...(typeof peerTimes === "number" && { peerTimes }),
   };
 }
 
@@ -57,20 +81,15 @@ function isMeasured(outcome: Outcome | undefined): outcome is readonly Round[] {
   return Array.isArray(outcome);
 }
 
-/** Round by round, since what else the machine does changes from one to the next. */
-function ratioOf({ compare }: Row, rounds: readonly Round[], others: readonly Round[]): number {
-  return median(rounds.map((round, i) => round[compare] / (others[i] as Round)[compare]));
-}
-
-function measuredOf({ compare }: Row, rounds: readonly Round[]): Measured {
-  const timing = medianTiming(rounds);
+function measuredOf(compare: Row["compare"], last: Round, rounds: readonly Timed[]): Measured {
   const figures = rounds.map((round) => round[compare]);
   return {
-    ...timing,
-    operationsPerSecond: 1e9 / timing.meanNs,
+    ...medianTiming(rounds),
+    operationsPerSecond: median(rounds.map((round) => round.operationsPerSecond)),
     spread: (Math.max(...figures) - Math.min(...figures)) / 2 / median(figures),
     operations: rounds.reduce((total, { operations }) => total + operations, 0),
-    hash: rounds.at(-1)?.hash,
+    hash: last.hash,
+    counts: last.counts ?? {},
     rounds,
   };
 }

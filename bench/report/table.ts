@@ -1,6 +1,8 @@
-import type { CaseReport } from "./case-report.ts";
+import { align, amount, duration, rate } from "./format.ts";
 import type { Judged } from "./judge.ts";
+import type { LineReport } from "./line-report.ts";
 import type { BenchReport, RowReport } from "./report.ts";
+import { describeSeries } from "./series.ts";
 
 const HEAD = [
   "CASE",
@@ -15,8 +17,7 @@ const HEAD = [
   "PEER/TIME",
   "HASH",
 ];
-const LEFT = new Set([0, 1, HEAD.length - 1]);
-const NONE = "-";
+const LEFT = 2;
 
 /** The report as people read it. */
 export function describe({ environment, settings, rows }: BenchReport): string {
@@ -28,21 +29,20 @@ export function describe({ environment, settings, rows }: BenchReport): string {
 }
 
 function describeRow(row: RowReport): string {
-  const words = row.workingSetBytes / 8;
-  const percentiles =
-    row.batchOps === 1 ? "of single operations" : `over batches of ${row.batchOps} operations`;
   const figure = row.compare === "meanNs" ? "means" : "p50";
+  const lines = row.lines.filter(({ seriesOnly }) => !seriesOnly);
   return [
     "",
     `${row.id}  ${row.title}`,
-    `    working set ${row.workingSetBytes / 1024} KiB (${words} words in order); percentiles ${percentiles}; ratios of ${figure}`,
-    ...align([HEAD, ...row.cases.map(cells)]),
+    `    ${row.setting}; ratios of ${figure}`,
+    ...align(HEAD, lines.map(cells), LEFT),
+    ...describeSeries(row.lines),
     "",
     ...row.targets.map(describeTarget),
   ].join("\n");
 }
 
-function cells({ name, mode, absent, measured, timesLimit, peerTimes }: CaseReport): string[] {
+function cells({ name, mode, absent, measured, timesLimit, peerTimes }: LineReport): string[] {
   if (measured === undefined) return [name, mode, `absent: ${absent}`];
   const { p50Ns, p90Ns, p99Ns, meanNs, spread, operationsPerSecond, hash } = measured;
   return [
@@ -57,40 +57,12 @@ function cells({ name, mode, absent, measured, timesLimit, peerTimes }: CaseRepo
   ];
 }
 
-function describeTarget({ target, value, outcome }: Judged): string {
-  const found = value === undefined ? "what it is measured against is absent" : amount(value);
+function describeTarget({ target, value, unit, outcome }: Judged): string {
+  const shown = unit === "ns" ? duration(value) : amount(value ?? 0);
+  const found = value === undefined ? "what it is measured against is absent" : shown;
   return `    ${outcome.padEnd("not reached".length)}  ${target}: ${found}`;
 }
 
-/** A count of nanoseconds or a ratio, at the precision that such figures deserve. */
-function amount(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
-}
-
 function times(ratio: number | undefined): string {
-  return ratio === undefined ? NONE : `${amount(ratio)}x`;
-}
-
-function duration(ns: number | undefined): string {
-  if (ns === undefined) return NONE;
-  return ns < 1000 ? `${amount(ns)} ns` : `${amount(ns / 1000)} us`;
-}
-
-function rate(perSecond: number): string {
-  if (perSecond >= 1e6) return `${amount(perSecond / 1e6)} M`;
-  return perSecond >= 1e3 ? `${amount(perSecond / 1e3)} k` : amount(perSecond);
-}
-
-/** Columns as wide as their widest cell; the reason why a case is absent runs over the figures' columns. */
-function align(rows: readonly (readonly string[])[]): string[] {
-  const widths: number[] = [];
-  for (const row of rows)
-    for (const [at, cell] of row.entries()) {
-      if (row.length === HEAD.length || at < 2) widths[at] = Math.max(widths[at] ?? 0, cell.length);
-    }
-  const pad = (cell: string, at: number, row: readonly string[]): string =>
-    LEFT.has(at) || row.length < HEAD.length
-      ? cell.padEnd(widths[at] as number)
-      : cell.padStart(widths[at] as number);
-  return rows.map((row) => `    ${row.map((cell, at) => pad(cell, at, row)).join("  ")}`.trimEnd());
+  return ratio === undefined ? "-" : `${amount(ratio)}x`;
 }

@@ -3,16 +3,25 @@ import { openModule, openOnCluster } from "../harness/module-case.ts";
 import type { CaseSpec, Row } from "../harness/row.ts";
 import { openMappedWords } from "../limits/limit-cases.ts";
 import { openUcx } from "../peers/ucx.ts";
+import { describeWorking, type Working } from "../words/word-case.ts";
 import { caseModule } from "./case-module.ts";
 
 type Sharing = DidafsWindow["sharing"];
 
-const READS = { role: "didafs", moves: "get", limit: "c-load", peer: "fs-read" } as const;
-const WRITES = { role: "didafs", moves: "put", limit: "c-store", peer: "fs-write" } as const;
+const WORKING: Working = { words: 8192, batchOps: 1000 };
+
+const READS = { role: "didafs", does: "get", limit: "c-load", peer: "fs-read" } as const;
+const WRITES = { role: "didafs", does: "put", limit: "c-store", peer: "fs-write" } as const;
 
 function didafs(sharing: Sharing): CaseSpec[] {
   const by = (module: string, rights: "r" | "rw"): CaseSpec["open"] =>
-    openOnCluster(caseModule(module), { transport: "direct", sharing, rights });
+    openOnCluster(caseModule(module), {
+      ...WORKING,
+      moves: rights === "r" ? "get" : "put",
+      transport: "direct",
+      sharing,
+      rights,
+    });
   return [
     {
       ...READS,
@@ -45,33 +54,47 @@ const PEERS: CaseSpec[] = [
     name: "fs.readSync 8 B",
     mode: "plain file",
     role: "peer",
-    moves: "get",
-    open: openModule(caseModule("fs-read-sync")),
+    does: "get",
+    open: openModule(caseModule("fs-read-sync"), { ...WORKING, moves: "get" }),
   },
   {
     id: "fs-write",
     name: "fs.writeSync 8 B",
     mode: "plain file",
     role: "peer",
-    moves: "put",
-    open: openModule(caseModule("fs-write-sync")),
+    does: "put",
+    open: openModule(caseModule("fs-write-sync"), { ...WORKING, moves: "put" }),
   },
-  { id: "ucx", name: "UCX get 8 B", mode: "posix", role: "peer", moves: "get", open: openUcx("posix") },
+  { id: "ucx", name: "UCX get 8 B", mode: "posix", role: "peer", does: "get", open: openUcx("posix") },
 ];
 
 const LIMITS: CaseSpec[] = [
-  { id: "c-load", name: "C load", mode: "mapped file", role: "limit", moves: "get", open: openMappedWords },
-  { id: "c-store", name: "C store", mode: "mapped file", role: "limit", moves: "put", open: openMappedWords },
+  {
+    id: "c-load",
+    name: "C load",
+    mode: "mapped file",
+    role: "limit",
+    does: "get",
+    open: openMappedWords(WORKING, "get"),
+  },
+  {
+    id: "c-store",
+    name: "C store",
+    mode: "mapped file",
+    role: "limit",
+    does: "put",
+    open: openMappedWords(WORKING, "put"),
+  },
 ];
 
 /** Limits in nanoseconds for a kind of window, and 20 times as fast as the file system's call. */
 function targets(sharing: Sharing, loadNs: number, getNs: number): Row["targets"] {
   const beside = { kind: "faster", reference: "fs-read", factor: 20 } as const;
   return [
-    { case: `load-${sharing}`, bound: { kind: "mean", ns: loadNs } },
-    { case: `get-${sharing}`, bound: { kind: "mean", ns: getNs } },
-    { case: `load-${sharing}`, bound: beside },
-    { case: `get-${sharing}`, bound: beside },
+    { line: `load-${sharing}`, bound: { kind: "time", figure: "meanNs", ns: loadNs } },
+    { line: `get-${sharing}`, bound: { kind: "time", figure: "meanNs", ns: getNs } },
+    { line: `load-${sharing}`, bound: beside },
+    { line: `get-${sharing}`, bound: beside },
   ];
 }
 
@@ -79,8 +102,7 @@ function targets(sharing: Sharing, loadNs: number, getNs: number): Row["targets"
 export const L1: Row = {
   id: "L1",
   title: "get and put of 8 bytes on the same host, another process's data",
-  words: 8192,
-  batchOps: 1000,
+  setting: describeWorking(WORKING),
   compare: "meanNs",
   cases: [
     ...didafs("raw"),
@@ -92,8 +114,8 @@ export const L1: Row = {
       name: "empty loop",
       mode: "harness",
       role: "control",
-      moves: "get",
-      open: openModule(caseModule("control")),
+      does: "get",
+      open: openModule(caseModule("control"), { ...WORKING, moves: "get" }),
     },
   ],
   targets: [...targets("raw", 30, 60), ...targets("managed", 60, 120)],

@@ -4,13 +4,23 @@ import { openPingPong } from "../limits/limit-cases.ts";
 import { openMpi } from "../peers/mpi.ts";
 import { openRedisBenchmark, openRedisModule } from "../peers/redis-cases.ts";
 import { openUcx } from "../peers/ucx.ts";
+import { describeWorking, type Working } from "../words/word-case.ts";
 import { caseModule } from "./case-module.ts";
 
-const READS = { role: "didafs", moves: "get", limit: "c-ping-pong" } as const;
-const WRITES = { role: "didafs", moves: "put", limit: "c-ping-pong" } as const;
+const WORKING: Working = { words: 1024, batchOps: 1 };
+
+const READS = { role: "didafs", does: "get", limit: "c-ping-pong" } as const;
+const WRITES = { role: "didafs", does: "put", limit: "c-ping-pong" } as const;
 
 function didafs(module: string, rights: "r" | "rw"): CaseSpec["open"] {
-  return openOnCluster(caseModule(module), { transport: "tcp", sharing: "managed", rights });
+  const moves = rights === "r" ? "get" : "put";
+  return openOnCluster(caseModule(module), {
+    ...WORKING,
+    moves,
+    transport: "tcp",
+    sharing: "managed",
+    rights,
+  });
 }
 
 const DIDAFS: CaseSpec[] = [
@@ -56,16 +66,16 @@ function redis(moves: "get" | "put", command: "get" | "set"): CaseSpec[] {
       name,
       mode: "Node client",
       role: "peer",
-      moves,
-      open: openRedisModule(caseModule(`redis-${command}`)),
+      does: moves,
+      open: openRedisModule(caseModule(`redis-${command}`), { ...WORKING, moves }),
     },
     {
       id: `redis-benchmark-${command}`,
       name,
       mode: "its C client",
       role: "peer",
-      moves,
-      open: openRedisBenchmark,
+      does: moves,
+      open: openRedisBenchmark(moves),
     },
   ];
 }
@@ -78,26 +88,25 @@ const PEERS: CaseSpec[] = [
     name: "Node net echo 8 B",
     mode: "promise",
     role: "peer",
-    moves: "get",
-    open: openModule(caseModule("net-echo")),
+    does: "get",
+    open: openModule(caseModule("net-echo"), { ...WORKING, moves: "get" }),
   },
   {
     id: "ucx",
     name: "UCX put to and fro 8 B",
     mode: "tcp",
     role: "peer",
-    moves: "put",
+    does: "put",
     open: openUcx("tcp"),
   },
-  { id: "mpi", name: "MPI_Get 8 B", mode: "tcp", role: "peer", moves: "get", open: openMpi },
+  { id: "mpi", name: "MPI_Get 8 B", mode: "tcp", role: "peer", does: "get", open: openMpi },
 ];
 
 /** Over TCP on the loopback interface, one operation at a time. */
 export const R1: Row = {
   id: "R1",
   title: "get and put of 8 bytes over TCP, one at a time",
-  words: 1024,
-  batchOps: 1,
+  setting: describeWorking(WORKING),
   compare: "p50Ns",
   cases: [
     ...DIDAFS,
@@ -107,32 +116,32 @@ export const R1: Row = {
       name: "C ping-pong 8 B",
       mode: "polled TCP",
       role: "limit",
-      moves: "get",
-      open: openPingPong,
+      does: "get",
+      open: openPingPong(WORKING),
     },
     {
       id: "control",
       name: "empty loop",
       mode: "harness",
       role: "control",
-      moves: "get",
-      open: openModule(caseModule("control")),
+      does: "get",
+      open: openModule(caseModule("control"), { ...WORKING, moves: "get" }),
     },
     {
       id: "control-promise",
       name: "await nothing",
       mode: "harness",
       role: "control",
-      moves: "get",
-      open: openModule(caseModule("control-promise")),
+      does: "get",
+      open: openModule(caseModule("control-promise"), { ...WORKING, moves: "get" }),
     },
   ],
   targets: [
-    { case: "get-sync", bound: { kind: "within", reference: "c-ping-pong", factor: 1.35 } },
-    { case: "put-sync", bound: { kind: "within", reference: "c-ping-pong", factor: 1.35 } },
-    { case: "get", bound: { kind: "within", reference: "c-ping-pong", factor: 1.6 } },
-    { case: "put", bound: { kind: "within", reference: "c-ping-pong", factor: 1.6 } },
-    { case: "get-sync", bound: { kind: "faster", reference: "redis-benchmark-get", factor: 4 } },
-    { case: "get", bound: { kind: "faster", reference: "redis-get", factor: 4 } },
+    { line: "get-sync", bound: { kind: "within", reference: "c-ping-pong", factor: 1.35 } },
+    { line: "put-sync", bound: { kind: "within", reference: "c-ping-pong", factor: 1.35 } },
+    { line: "get", bound: { kind: "within", reference: "c-ping-pong", factor: 1.6 } },
+    { line: "put", bound: { kind: "within", reference: "c-ping-pong", factor: 1.6 } },
+    { line: "get-sync", bound: { kind: "faster", reference: "redis-benchmark-get", factor: 4 } },
+    { line: "get", bound: { kind: "faster", reference: "redis-get", factor: 4 } },
   ],
 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fillPattern, patternSum } from "../../bench/harness/pattern.ts";
 import { median, medianTiming, percentile, timingOf } from "../../bench/harness/statistics.ts";
+import { fillPattern, patternSum } from "../../bench/words/pattern.ts";
 
 test("a percentile is a sample that was taken, by nearest rank", () => {
   const hundred = Array.from({ length: 100 }, (_, i) => i + 1);

@@ -9,13 +9,13 @@ import { isDidafsError } from "../../src/std/errors.ts";
 
 const SETTINGS = { rounds: 2, roundMs: 2, warmUpMs: 1 };
 
-function rowOf(fixture: string, parameters: Record<string, number> = {}): Row {
+function rowOf(fixture: string, wrong: Record<string, number> = {}): Row {
+  const parameters = { words: 16, batchOps: 8, moves: "get", ...wrong };
   const module = new URL(`./fixtures/${fixture}.ts`, import.meta.url).href;
   return {
     id: "T1",
     title: "a row of the test",
-    words: 16,
-    batchOps: 8,
+    setting: "16 words",
     compare: "meanNs",
     cases: [
       {
@@ -23,11 +23,11 @@ function rowOf(fixture: string, parameters: Record<string, number> = {}): Row {
         name: "case",
         mode: "test",
         role: "didafs",
-        moves: "get",
+        does: "get",
         open: openModule(module, parameters),
       },
     ],
-    targets: [{ case: "case", bound: { kind: "mean", ns: 1e9 } }],
+    targets: [{ line: "case", bound: { kind: "time", figure: "meanNs", ns: 1e9 } }],
   };
 }
 

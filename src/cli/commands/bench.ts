@@ -1,5 +1,5 @@
 import { describe } from "../../../bench/report/table.ts";
-import { ROWS } from "../../../bench/rows/rows.ts";
+import { QUICK_ROWS, ROWS } from "../../../bench/rows/rows.ts";
 import { runBench } from "../../../bench/run-bench.ts";
 import { DidafsError } from "../../std/errors.ts";
 import { type Context, print, printJson, warn } from "../context.ts";
@@ -22,7 +22,7 @@ export async function run(context: Context, _args: readonly string[], options: B
   const settings = { rounds, warmUpMs, roundMs: Math.max(1, Math.round(measuredMs / rounds)) };
   const watched = process.stderr.isTTY && context.global.json !== true;
   const report = await runBench(
-    chosenRows(options.rows),
+    chosenRows(quick ? QUICK_ROWS : ROWS, options.rows),
     settings,
     context.signal,
     watched ? warn : undefined,
@@ -31,12 +31,12 @@ export async function run(context: Context, _args: readonly string[], options: B
   else print(describe(report));
 }
 
-function chosenRows(names: string | undefined): typeof ROWS {
-  if (names === undefined) return ROWS;
+function chosenRows(rows: typeof ROWS, names: string | undefined): typeof ROWS {
+  if (names === undefined) return rows;
   return names.split(",").map((name) => {
-    const row = ROWS.find(({ id }) => id.toLowerCase() === name.trim().toLowerCase());
+    const row = rows.find(({ id }) => id.toLowerCase() === name.trim().toLowerCase());
     if (row !== undefined) return row;
-    const known = ROWS.map(({ id }) => id).join(", ");
+    const known = rows.map(({ id }) => id).join(", ");
     throw new DidafsError("ERR_INVALID_ARGUMENT", `no row is called ${name.trim()}; there are ${known}`);
   });
 }

@@ -1,7 +1,8 @@
 import type { Cluster, DidafsWindow, Transport } from "../../src/client/api.ts";
 import { connect } from "../../src/runtime/connect.ts";
-import type { CaseSetup, ClusterAddress, PromiseCase, SyncCase } from "../harness/case.ts";
-import { patternBytes } from "../harness/pattern.ts";
+import type { ClusterAddress } from "../harness/case.ts";
+import { patternBytes } from "./pattern.ts";
+import type { PromiseCase, SyncCase, WordSetup } from "./word-case.ts";
 
 /** A file of the throw-away cluster, as wide as the case's working set, in a window as the case's parameters say. */
 export interface WorkingFile {
@@ -15,8 +16,8 @@ export interface WorkingFile {
  * Makes the file `parameters.path`, fills it with the pattern over TCP, and opens a window on it: `parameters.transport`,
  * `parameters.sharing`, `parameters.rights`.
  */
-export async function openWorkingFile(setup: CaseSetup): Promise<WorkingFile> {
-  const { path, transport, sharing, rights } = setup.parameters as {
+export async function openWorkingFile(setup: WordSetup): Promise<WorkingFile> {
+  const { path, transport, sharing, rights } = setup.parameters as unknown as {
     readonly path: string;
     readonly transport: Transport;
     readonly sharing: "managed" | "raw";
@@ -46,7 +47,7 @@ export async function openWorkingFile(setup: CaseSetup): Promise<WorkingFile> {
 
 async function fill(
   cluster: Cluster,
-  setup: CaseSetup,
+  setup: WordSetup,
   path: string,
   sharing: "managed" | "raw",
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { PromiseCase, SyncCase } from "./case.ts";
+import type { PromiseCase, SyncCase } from "./word-case.ts";
 
 /** Samples that one round may hold; a round that fills them ends early. */
 const SAMPLES_MAX = 1 << 19;
