@@ -64,11 +64,24 @@ export type Layout = LayoutRecord;
 
 export type FileType = "file" | "directory" | "symlink";
 
+/** Times are milliseconds since 1970, with a fraction. */
 export interface Stat {
+  /** Number of the inode; no other ever has it. */
+  readonly inode: number;
   readonly type: FileType;
+  /** Bytes; of a symbolic link those of its target, of a directory 0. */
   readonly size: number;
+  /** POSIX permission bits. */
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Names of the file; of a directory 2 and one for each directory in it. */
+  readonly nlink: number;
+  readonly atimeMs: number;
   readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  readonly birthtimeMs: number;
+  /** Files have one. */
   readonly layout?: Layout | undefined;
 }
 

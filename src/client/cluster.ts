@@ -25,6 +25,8 @@ export interface ClusterParts {
   readonly origin: Origin;
   readonly transport: Transport;
   readonly timeoutMs: number;
+  /** Whom new files and directories belong to. */
+  readonly owner: { readonly uid: number; readonly gid: number };
   /** Stops the agent, and for an embedded cluster its services; called once. */
   readonly stop: () => Promise<void>;
 }
@@ -55,6 +57,7 @@ export class ClusterClient implements Cluster {
         targets,
         drive,
         mode,
+        owner: this.#parts.owner,
       },
       this.#limits(options),
     );
@@ -76,37 +79,46 @@ export class ClusterClient implements Cluster {
     return file;
   }
 
-  async stat(path: string, options?: CallOptions): Promise<Stat> {
-    const { inode: _, ...stat } = await this.#parts.origin.link.meta(
-      "meta.stat",
-      { path },
-      this.#limits(options),
-    );
-    return stat;
+  stat(path: string, options: FollowOptions = {}): Promise<Stat> {
+    const { follow = true } = options;
+    return this.#meta("meta.stat", { path, follow }, options);
   }
 
-  async *readdir(path: string, options?: CallOptions): AsyncGenerator<Dirent, void, undefined> {
-    let after: string | undefined;
+  async *readdir(
+    path: string,
+    options: CallOptions & { after?: string | undefined } = {},
+  ): AsyncGenerator<Dirent, void, undefined> {
+    let { after } = options;
+    let directory: Params<"meta.readdir">["directory"] = { path };
     for (;;) {
-      const page = await this.#parts.origin.link.meta("meta.readdir", { path, after }, this.#limits(options));
+      const params = { directory, after };
+      const page: Result<"meta.readdir"> = await this.#meta("meta.readdir", params, options);
       yield* page.entries;
       if (!page.more) return;
+      directory = { inode: page.inode };
       after = page.entries.at(-1)?.name;
     }
   }
 
-  async mkdir(path: string, options: CallOptions & { recursive?: boolean | undefined } = {}): Promise<void> {
-    const { recursive = false } = options;
-    await this.#parts.origin.link.meta("meta.mkdir", { path, recursive }, this.#limits(options));
+  async mkdir(
+    path: string,
+    options: CallOptions & { recursive?: boolean | undefined; mode?: number | undefined } = {},
+  ): Promise<void> {
+    const { recursive = false, mode } = options;
+    const { owner } = this.#parts;
+    await this.#meta("meta.mkdir", { path, recursive, mode, owner }, options);
   }
 
   async rename(from: string, to: string, options?: CallOptions): Promise<void> {
-    await this.#parts.origin.link.meta("meta.rename", { from, to }, this.#limits(options));
+    await this.#meta("meta.rename", { from, to }, options);
   }
 
-  async remove(path: string, options: CallOptions & { recursive?: boolean | undefined } = {}): Promise<void> {
-    const { recursive = false } = options;
-    await this.#parts.origin.link.meta("meta.remove", { path, recursive }, this.#limits(options));
+  async remove(
+    path: string,
+    options: CallOptions & { recursive?: boolean | undefined; only?: "file" | "directory" | undefined } = {},
+  ): Promise<void> {
+    const { recursive = false, only } = options;
+    await this.#meta("meta.remove", { path, recursive, only }, options);
   }
 
   async link(existing: string, path: string, options?: CallOptions): Promise<void> {
@@ -114,7 +126,7 @@ export class ClusterClient implements Cluster {
   }
 
   async symlink(target: string, path: string, options?: CallOptions): Promise<void> {
-    await this.#meta("meta.symlink", { target, path }, options);
+    await this.#meta("meta.symlink", { target, path, owner: this.#parts.owner }, options);
   }
 
   async readlink(path: string, options?: CallOptions): Promise<string> {
@@ -122,12 +134,11 @@ export class ClusterClient implements Cluster {
     return target;
   }
 
-  async setAttributes(path: string, attributes: Attributes, options: FollowOptions = {}): Promise<Stat> {
+  setAttributes(path: string, attributes: Attributes, options: FollowOptions = {}): Promise<Stat> {
     const { mode, uid, gid, atimeMs, mtimeMs } = attributes;
     const { follow = true } = options;
     const params = { path, follow, mode, uid, gid, atimeMs, mtimeMs };
-    const { inode: _, ...stat } = await this.#meta("meta.setattr", params, options);
-    return stat;
+    return this.#meta("meta.setattr", params, options);
   }
 
   async getXattr(path: string, name: string, options: FollowOptions = {}): Promise<Uint8Array<ArrayBuffer>> {

@@ -4,18 +4,18 @@ import { DidafsError, isDidafsError } from "../std/errors.ts";
 import { regionBytes } from "../structs/striping.ts";
 import type { Layout, Params } from "../wire/control.ts";
 import { type Inode, REGIONS_MAX, STRIPE_SHIFT_MAX, STRIPE_SHIFT_MIN } from "./inode-record.ts";
-import { mkdirAll } from "./namespace.ts";
+import { directoryMaker } from "./namespace.ts";
+import { newInode } from "./new-inode.ts";
 import { parsePath, pathError } from "./path.ts";
 import { place } from "./placement.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 import type { TargetRegistry } from "./registry.ts";
 import type { MetaStore } from "./store.ts";
-import { getInode, noteRemoval, putEntry, setInode } from "./tables.ts";
+import { addEntry, addInode, getInode, noteRemoval } from "./tables.ts";
 import { locate } from "./walk.ts";
 
 const STRIPE_UNIT_DEFAULT = 2 ** 20;
 const FILE_MODE_DEFAULT = 0o644;
-const PERMISSION_BITS = 0o7777;
 const CREATE_TIMEOUT_MS = 10_000;
 const REMOVE_TIMEOUT_MS = 2000;
 
@@ -46,30 +46,29 @@ export class FileCreator {
   }
 
   /**
-   * @param makeWay the directories on the way to the name are made with it
-   * @returns the new file, or what was given the same name meanwhile
-   * @throws ENOENT, ENOTDIR, EISDIR, ERR_INVALID_ARGUMENT, ERR_NO_TARGET, and what a target or the engine raises
+   * @param missing directories on the way to the name that are made with it
+   * @returns undefined when the name was taken meanwhile
+   * @throws ENOENT, ENOTDIR, EISDIR, ELOOP, ERR_INVALID_ARGUMENT, ERR_NO_TARGET, and what a target or the engine raises
    * (ERR_NO_SPACE, ERR_IO); nothing was made then
    */
-  async create(params: OpenParams, makeWay: boolean): Promise<Found & { created: boolean }> {
+  async create(params: OpenParams, missing: number): Promise<Found | undefined> {
     const { store } = this.#parts;
     checkShape(params);
     const inode = await store.newInode();
-    const wayCount = makeWay ? parsePath(params.path).components.length - 1 : 0;
-    const wayInodes = await store.newInodes(wayCount);
+    const wayInodes = await store.newInodes(missing);
     const layout = this.#layout(inode, params);
     const size = params.size ?? 0;
     const made = new Set(layout.regions.keys());
     try {
       await this.#makeRegions(inode, size, layout, made);
-      const found = await this.#commit(params, inode, size, layout, wayInodes);
-      const created = found.inode === inode;
-      if (!created) await this.#abandon(inode, layout, made);
-      return { created, ...found };
+      const record = await this.#commit(params, inode, { size, layout }, wayInodes);
+      if (record !== undefined) return { inode, record };
     } catch (error) {
       await this.#abandon(inode, layout, made);
       throw aboutPath(error, params.path);
     }
+    await this.#abandon(inode, layout, made);
+    return undefined;
   }
 
   #layout(inode: number, { targets = 1, stripeUnit = STRIPE_UNIT_DEFAULT, drive, path }: OpenParams): Layout {
@@ -113,26 +112,27 @@ export class FileCreator {
     return channel;
   }
 
-  /** @returns what has the name afterwards */
+  /** @returns the new inode; undefined when the name is taken */
   #commit(
-    { path, mode }: OpenParams,
+    { path, create, mode, owner }: OpenParams,
     inode: number,
-    size: number,
-    layout: Layout,
+    rest: Pick<Inode, "size" | "layout">,
     wayInodes: readonly number[],
-  ): Promise<Found> {
-    const wallMs = this.#parts.clock.wallMs();
-    const permissions = (mode ?? FILE_MODE_DEFAULT) & PERMISSION_BITS;
-    const record: Inode = { type: "file", mode: permissions, size, mtimeMs: wallMs, layout };
+  ): Promise<Inode | undefined> {
+    const making = { owner, wallMs: this.#parts.clock.wallMs() };
     return this.#parts.store.transact((transaction) => {
-      if (wayInodes.length > 0) mkdirAll(transaction, directoryOf(path), wayInodes, wallMs);
+      const final = create === "exclusive" ? "name" : "follow";
+      const makeMissing = directoryMaker(transaction, path, wayInodes.values(), making);
       // The directory may have been renamed or removed since, and the name taken.
-      const { parent, name, entry } = locate(transaction, parsePath(path));
-      if (entry !== undefined) return { inode: entry.inode, record: getInode(transaction, entry.inode) };
-      if (name === undefined) throw pathError("EISDIR", path, "is a directory");
-      setInode(transaction, inode, record);
-      putEntry(transaction, parent, name, { inode, type: "file" }, wallMs);
-      return { inode, record };
+      const { parent, name, entry, endsInSlash } = locate(transaction, parsePath(path), final, makeMissing);
+      if (name === undefined || (entry === undefined && endsInSlash)) {
+        throw pathError("EISDIR", path, "is a directory");
+      }
+      if (entry !== undefined) return undefined;
+      const record = newInode(getInode(transaction, parent), "file", mode ?? FILE_MODE_DEFAULT, making, rest);
+      addInode(transaction, inode, record);
+      addEntry(transaction, parent, name, { inode, type: "file" }, making.wallMs);
+      return record;
     });
   }
 
@@ -162,13 +162,8 @@ export class FileCreator {
   }
 }
 
-function directoryOf(path: string): string {
-  return `/${parsePath(path).components.slice(0, -1).join("/")}`;
-}
-
 /** @throws ERR_INVALID_ARGUMENT, EISDIR, EINVAL, ENAMETOOLONG */
 function checkShape({ path, stripeUnit = STRIPE_UNIT_DEFAULT, targets = 1 }: OpenParams): void {
-  if (parsePath(path).wantsDirectory) throw pathError("EISDIR", path, "a file's name does not end in /");
   const shift = Math.log2(stripeUnit);
   if (!Number.isInteger(shift) || shift < STRIPE_SHIFT_MIN || shift > STRIPE_SHIFT_MAX) {
     throw invalid(path, `"stripeUnit" is a power of two from 4096 on, not ${stripeUnit}`);

@@ -7,10 +7,10 @@ export interface Entry {
   readonly type: FileType;
 }
 
-export type FileType = "file" | "directory";
+export type FileType = "file" | "directory" | "symlink";
 
 /** Numbers of the types as they are stored; never reused. */
-export const FILE_TYPES: readonly (FileType | undefined)[] = [undefined, "file", "directory"];
+export const FILE_TYPES: readonly (FileType | undefined)[] = [undefined, "file", "directory", "symlink"];
 
 const ENTRY_BYTES = 9;
 

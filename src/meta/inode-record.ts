@@ -3,16 +3,26 @@ import { DidafsError } from "../std/errors.ts";
 import type { Layout, StatRecord } from "../wire/control.ts";
 import { FILE_TYPES, type FileType } from "./entry-record.ts";
 
-/** A file or directory, without its name and number. */
+/** What is known of a file, directory or symbolic link besides its names and its number. Times count from 1970. */
 export interface Inode {
   readonly type: FileType;
   /** POSIX permission bits. */
   readonly mode: number;
-  /** Bytes; 0 for a directory. */
+  readonly uid: number;
+  readonly gid: number;
+  /** Names of the file, 0 of an orphan; of a directory 2 and one for each directory in it. */
+  readonly nlink: number;
+  /** Generation: capabilities that name an earlier one are revoked. From 1. */
+  readonly gen: number;
+  /** Bytes; of a symbolic link those of what it says, of a directory 0. */
   readonly size: number;
-  /** Since 1970. */
+  /** Up to here a file's regions may have bytes; at least its size. */
+  readonly extent: number;
+  readonly atimeMs: number;
   readonly mtimeMs: number;
-  /** Files have one, directories none. */
+  readonly ctimeMs: number;
+  readonly birthtimeMs: number;
+  /** Files have one, directories and symbolic links none. */
   readonly layout: Layout | undefined;
 }
 
@@ -21,15 +31,23 @@ export interface Inode {
  *
  *      0  u16 magic 0xD1DE | u8 version | u8 type (FILE_TYPES)
  *      4  u32 mode
- *      8  u64 size
- *     16  f64 mtimeMs
- *     24  u32 regionCount | u8 stripeShift (stripeUnit = 2 ** stripeShift) | 3 bytes zero
- *     32  32 bytes zero
- *     64  regions, 32 bytes each: 16 bytes target | u8 drive (DRIVES) | 15 bytes zero
+ *      8  u32 uid
+ *     12  u32 gid
+ *     16  u32 nlink
+ *     20  u32 gen
+ *     24  u64 size
+ *     32  u64 extent
+ *     40  f64 atimeMs
+ *     48  f64 mtimeMs
+ *     56  f64 ctimeMs
+ *     64  f64 birthtimeMs
+ *     72  u32 regionCount | u8 stripeShift (stripeUnit = 2 ** stripeShift) | 3 bytes zero
+ *     80  16 bytes zero
+ *     96  regions, 32 bytes each: 16 bytes target | u8 drive (DRIVES) | 15 bytes zero
  */
 const MAGIC = 0xd1de;
-const INODE_VERSION = 1;
-const FIXED_BYTES = 64;
+const INODE_VERSION = 2;
+const FIXED_BYTES = 96;
 const REGION_BYTES = 32;
 
 export const REGIONS_MAX = 1024;
@@ -46,10 +64,18 @@ export function encodeInode(inode: Inode): Value {
   bytes[2] = INODE_VERSION;
   bytes[3] = FILE_TYPES.indexOf(inode.type);
   bytes.writeUInt32LE(inode.mode, 4);
-  bytes.writeBigUInt64LE(BigInt(inode.size), 8);
-  bytes.writeDoubleLE(inode.mtimeMs, 16);
-  bytes.writeUInt32LE(regions.length, 24);
-  if (inode.layout !== undefined) bytes[28] = Math.log2(inode.layout.stripeUnit);
+  bytes.writeUInt32LE(inode.uid, 8);
+  bytes.writeUInt32LE(inode.gid, 12);
+  bytes.writeUInt32LE(inode.nlink, 16);
+  bytes.writeUInt32LE(inode.gen, 20);
+  bytes.writeBigUInt64LE(BigInt(inode.size), 24);
+  bytes.writeBigUInt64LE(BigInt(inode.extent), 32);
+  bytes.writeDoubleLE(inode.atimeMs, 40);
+  bytes.writeDoubleLE(inode.mtimeMs, 48);
+  bytes.writeDoubleLE(inode.ctimeMs, 56);
+  bytes.writeDoubleLE(inode.birthtimeMs, 64);
+  bytes.writeUInt32LE(regions.length, 72);
+  if (inode.layout !== undefined) bytes[76] = Math.log2(inode.layout.stripeUnit);
   for (const [index, { target, drive }] of regions.entries()) {
     const at = FIXED_BYTES + index * REGION_BYTES;
     bytes.write(target, at, "hex");
@@ -61,23 +87,39 @@ export function encodeInode(inode: Inode): Value {
 /** @throws ERR_VERSION (naming both versions), ERR_CORRUPT */
 export function decodeInode(value: Value): Inode {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  if (bytes.byteLength < FIXED_BYTES || bytes.readUInt16LE(0) !== MAGIC) throw corrupt("no inode");
+  if (bytes.byteLength < 4 || bytes.readUInt16LE(0) !== MAGIC) throw corrupt("no inode");
   if (bytes[2] !== INODE_VERSION) {
     throw new DidafsError("ERR_VERSION", `an inode has version ${bytes[2]}, this is ${INODE_VERSION}`);
   }
+  if (bytes.byteLength < FIXED_BYTES) throw corrupt("cut short");
   const type = FILE_TYPES[bytes[3] as number];
-  const size = Number(bytes.readBigUInt64LE(8));
-  const mtimeMs = bytes.readDoubleLE(16);
   if (type === undefined) throw corrupt("unknown type");
-  if (!Number.isSafeInteger(size) || !Number.isFinite(mtimeMs)) throw corrupt("size or time out of range");
   const layout = decodeLayout(bytes);
-  if ((layout === undefined) !== (type === "directory")) throw corrupt("layout and type do not agree");
-  return { type, mode: bytes.readUInt32LE(4), size, mtimeMs, layout };
+  if ((layout === undefined) === (type === "file")) throw corrupt("layout and type do not agree");
+  const inode = {
+    type,
+    mode: bytes.readUInt32LE(4),
+    uid: bytes.readUInt32LE(8),
+    gid: bytes.readUInt32LE(12),
+    nlink: bytes.readUInt32LE(16),
+    gen: bytes.readUInt32LE(20),
+    size: Number(bytes.readBigUInt64LE(24)),
+    extent: Number(bytes.readBigUInt64LE(32)),
+    atimeMs: bytes.readDoubleLE(40),
+    mtimeMs: bytes.readDoubleLE(48),
+    ctimeMs: bytes.readDoubleLE(56),
+    birthtimeMs: bytes.readDoubleLE(64),
+    layout,
+  };
+  const times = [inode.atimeMs, inode.mtimeMs, inode.ctimeMs, inode.birthtimeMs];
+  if (!times.every(Number.isFinite)) throw corrupt("time out of range");
+  if (!Number.isSafeInteger(inode.extent) || inode.size > inode.extent) throw corrupt("size out of range");
+  return inode;
 }
 
 function decodeLayout(bytes: Buffer): Layout | undefined {
-  const count = bytes.readUInt32LE(24);
-  const shift = bytes[28] as number;
+  const count = bytes.readUInt32LE(72);
+  const shift = bytes[76] as number;
   if (bytes.byteLength !== FIXED_BYTES + count * REGION_BYTES) throw corrupt("length and regions disagree");
   if (count === 0) return undefined;
   if (shift < STRIPE_SHIFT_MIN || shift > STRIPE_SHIFT_MAX) throw corrupt("stripe unit out of range");
@@ -95,6 +137,6 @@ function corrupt(what: string): DidafsError {
 }
 
 /** What callers learn of an inode. */
-export function statOf(number: number, { layout, ...rest }: Inode): StatRecord {
+export function statOf(number: number, { layout, gen: _gen, extent: _extent, ...rest }: Inode): StatRecord {
   return { inode: number, ...rest, ...(layout === undefined ? {} : { layout }) };
 }

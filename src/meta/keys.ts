@@ -1,28 +1,34 @@
 import type { Key } from "../ports/kv.ts";
+import { bytesToText } from "../std/byte-text.ts";
+import { nameBytes } from "./path.ts";
 
 /**
  * The key space of the metadata, all of it. Numbers in keys are big-endian, so that their order as bytes is their
- * order as numbers; letters are ASCII; identities are 16 raw bytes.
+ * order as numbers; in values they are little-endian. Letters are ASCII; identities are 16 raw bytes; names are bytes.
  *
  *     key                                   value
  *     "F"                                   u16 format version | 16 bytes identity of the cluster
  *     "N"                                   u64 the first inode number that was never reserved
- *     "e" u64 directory | name in UTF-8     u64 inode | u8 type (entry-record.ts)
+ *     "C"                                   u64 how many inodes there are
+ *     "e" u64 directory | name              u64 inode | u8 type (entry-record.ts)
  *     "i" u64 inode                         the inode (inode-record.ts)
+ *     "l" u64 inode                         what the symbolic link says
  *     "r" target | u64 inode | u32 index    nothing: the target has still to remove this region
  *     "t" u64 inode                         nothing: a removed directory, whose entries are still to be removed
  *
  * FORMAT_VERSION counts changes that an older program would misread. Letters are never reused.
  */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 export const ROOT_INODE = 1;
 
 export const FORMAT_KEY: Key = Buffer.from("F");
 export const NEXT_INODE_KEY: Key = Buffer.from("N");
+export const INODE_COUNT_KEY: Key = Buffer.from("C");
 
 const ENTRY = 0x65;
 const INODE = 0x69;
+const LINK = 0x6c;
 const REMOVAL = 0x72;
 const TRASH = 0x74;
 
@@ -44,18 +50,40 @@ export function inodeKey(inode: number): Key {
   return numbered(INODE, inode);
 }
 
+function named(letter: number, number: number, name: string): Key {
+  return Buffer.concat([numbered(letter, number), nameBytes(name)]);
+}
+
+/** @returns [start, end) of what is named below `number`, from behind `after` on */
+function namedRange(letter: number, number: number, after: string | undefined): [Key, Key] {
+  const start = after === undefined ? numbered(letter, number) : behind(named(letter, number, after));
+  return [start, numbered(letter, number + 1)];
+}
+
+/** The first key that there can be behind `key`. */
+function behind(key: Key): Key {
+  return Buffer.concat([key, Buffer.of(0)]);
+}
+
+function nameIn(key: Key): string {
+  return bytesToText(key.subarray(1 + U64_BYTES));
+}
+
 export function entryKey(directory: number, name: string): Key {
-  return Buffer.concat([numbered(ENTRY, directory), Buffer.from(name)]);
+  return named(ENTRY, directory, name);
 }
 
 /** @returns [start, end) of the entries of `directory` whose names come after `after` */
 export function entryRange(directory: number, after?: string): [Key, Key] {
-  const start = after === undefined ? numbered(ENTRY, directory) : entryKey(directory, `${after}\0`);
-  return [start, numbered(ENTRY, directory + 1)];
+  return namedRange(ENTRY, directory, after);
 }
 
 export function entryName(key: Key): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("utf8", 1 + U64_BYTES);
+  return nameIn(key);
+}
+
+export function linkKey(inode: number): Key {
+  return numbered(LINK, inode);
 }
 
 /** @param target 32 hex digits */
@@ -72,7 +100,7 @@ export function removalKey(target: string, inode: number, index: number): Key {
 export function removalRange(target: string, after?: Key): [Key, Key] {
   const start = Buffer.concat([Buffer.of(REMOVAL), Buffer.from(target, "hex")]);
   const end = Buffer.concat([start, Buffer.alloc(U64_BYTES + 4, 0xff)]);
-  return [after === undefined ? start : Buffer.concat([after, Buffer.of(0)]), end];
+  return [after === undefined ? start : behind(after), end];
 }
 
 export function removalRegion(key: Key): { inode: number; index: number } {

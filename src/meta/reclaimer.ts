@@ -80,7 +80,8 @@ export class Reclaimer {
           this.#nextStep = resolve;
         });
         if (!this.#store.read(hasTrash)) break;
-        const targets = await this.#store.transact(emptyTrash);
+        const wallMs = this.#clock.wallMs();
+        const targets = await this.#store.transact((transaction) => emptyTrash(transaction, wallMs));
         for (const target of new Set(targets)) sweeps.set(target, this.sweep(target));
       }
     } catch (error) {

@@ -1,8 +1,18 @@
 import type { KvReader, KvTransaction } from "../ports/kv.ts";
-import { entryKey, inodeKey, trashInode, trashKey, trashRange } from "./keys.ts";
+import type { Params } from "../wire/control.ts";
+import type { Entry } from "./entry-record.ts";
+import { entryKey, trashInode, trashKey, trashRange } from "./keys.ts";
 import { parsePath, pathError } from "./path.ts";
-import { discardFile, listEntries, putEntry } from "./tables.ts";
-import { locate } from "./walk.ts";
+import {
+  changeInode,
+  discardFile,
+  dropEntry,
+  dropInode,
+  getInode,
+  hasEntries,
+  listEntries,
+} from "./tables.ts";
+import { locate, type Place } from "./walk.ts";
 
 /** What a removal leaves to be done. */
 export interface Removed {
@@ -13,28 +23,49 @@ export interface Removed {
 }
 
 /**
- * Removes a file or directory. A directory that is not empty vanishes in this one transaction, with everything in it,
- * however much that is: it loses its name and becomes trash, which is emptied in bounded steps.
- * @throws ENOENT, ENOTDIR, ENOTEMPTY (without `recursive`), EINVAL (the root, or a path that ends in `..`), ENAMETOOLONG
+ * Removes a name. A directory that is not empty vanishes in this one transaction, with everything in it, however much
+ * that is: it loses its name and becomes trash, which is emptied in bounded steps.
+ * @throws ENOENT, ENOTDIR, EISDIR, ENOTEMPTY (without `recursive`), EINVAL (the root, or a path that ends in `.` or
+ * `..`), ELOOP, ENAMETOOLONG
  */
 export function remove(
   transaction: KvTransaction,
-  path: string,
-  recursive: boolean,
+  { path, recursive, only }: Params<"meta.remove">,
   wallMs: number,
 ): Removed {
-  const { parent, name, entry } = locate(transaction, parsePath(path));
-  if (entry === undefined) throw pathError("ENOENT", path, "no such file or directory");
-  if (name === undefined) throw pathError("EINVAL", path, "cannot be removed");
-  if (entry.type === "file") {
-    putEntry(transaction, parent, name, undefined, wallMs);
-    return { targets: discardFile(transaction, entry.inode), trashed: false };
+  const { parent, name, entry } = removable(locate(transaction, parsePath(path), "name"), path, only);
+  if (entry.type !== "directory") {
+    dropEntry(transaction, parent, name, entry, wallMs);
+    return { targets: unlink(transaction, entry.inode, wallMs), trashed: false };
   }
-  const trashed = listEntries(transaction, entry.inode, undefined, 1).length > 0;
+  const trashed = hasEntries(transaction, entry.inode);
   if (trashed && !recursive) throw pathError("ENOTEMPTY", path, "directory not empty");
-  putEntry(transaction, parent, name, undefined, wallMs);
+  dropEntry(transaction, parent, name, entry, wallMs);
   discardDirectory(transaction, entry.inode, trashed);
   return { targets: [], trashed };
+}
+
+function removable(
+  { parent, name, entry, endsInSlash }: Place,
+  path: string,
+  only: Params<"meta.remove">["only"],
+): { parent: number; name: string; entry: Entry } {
+  if (entry === undefined) throw pathError("ENOENT", path, "no such file or directory");
+  const isDirectory = entry.type === "directory";
+  if (!isDirectory && (endsInSlash || only === "directory")) {
+    throw pathError("ENOTDIR", path, "not a directory");
+  }
+  if (isDirectory && only === "file") throw pathError("EISDIR", path, "is a directory");
+  if (name === undefined) throw pathError("EINVAL", path, "cannot be removed");
+  return { parent, name, entry };
+}
+
+/** A file or symbolic link has lost a name; with the last one it goes. @returns targets that hold regions to be removed */
+export function unlink(transaction: KvTransaction, inode: number, wallMs: number): string[] {
+  const { nlink } = getInode(transaction, inode);
+  if (nlink <= 1) return discardFile(transaction, inode);
+  changeInode(transaction, inode, { nlink: nlink - 1 }, wallMs);
+  return [];
 }
 
 const TRASH_STEP_ENTRIES = 256;
@@ -49,7 +80,7 @@ export function hasTrash(reader: KvReader): boolean {
  * nor number matters. Call it until there is no trash.
  * @returns targets that hold regions to be removed
  */
-export function emptyTrash(transaction: KvTransaction): string[] {
+export function emptyTrash(transaction: KvTransaction, wallMs: number): string[] {
   const [start, end] = trashRange();
   const [first] = transaction.scan(start, end, 1);
   if (first === undefined) return [];
@@ -58,14 +89,14 @@ export function emptyTrash(transaction: KvTransaction): string[] {
   const targets: string[] = [];
   for (const { name, entry } of entries) {
     transaction.delete(entryKey(directory, name));
-    if (entry.type === "file") targets.push(...discardFile(transaction, entry.inode));
-    else discardDirectory(transaction, entry.inode, true);
+    if (entry.type === "directory") discardDirectory(transaction, entry.inode, true);
+    else targets.push(...unlink(transaction, entry.inode, wallMs));
   }
   if (entries.length < TRASH_STEP_ENTRIES) transaction.delete(trashKey(directory));
   return targets;
 }
 
 function discardDirectory(transaction: KvTransaction, inode: number, hasEntries: boolean): void {
-  transaction.delete(inodeKey(inode));
+  dropInode(transaction, inode);
   if (hasEntries) transaction.set(trashKey(inode), new Uint8Array(0));
 }

@@ -1,45 +1,59 @@
 import type { KvTransaction } from "../ports/kv.ts";
 import type { Entry } from "./entry-record.ts";
-import { inodeKey } from "./keys.ts";
 import { parsePath, pathError } from "./path.ts";
-import { discardFile, listEntries, putEntry } from "./tables.ts";
-import { locate } from "./walk.ts";
+import { unlink } from "./remove.ts";
+import { addEntry, changeInode, dropEntry, dropInode, hasEntries } from "./tables.ts";
+import { locate, type Place } from "./walk.ts";
 
 /**
- * Gives what is at `from` the name `to`, by POSIX's rules: replaces a file by a file and an empty directory by a
- * directory; what has both names already stays as it is.
+ * Gives what is at `from` the name `to`, by POSIX's rules: replaces what is no directory by what is none, and an empty
+ * directory by a directory; where both are names of one file nothing changes. A symbolic link is moved or replaced itself.
  * @returns targets that hold regions of the file that was replaced
- * @throws ENOENT, ENOTDIR, EISDIR, ENOTEMPTY, EINVAL (the root, a path that ends in `..`, into its own subtree),
- * ENAMETOOLONG; each with the path that it is about
+ * @throws ENOENT, ENOTDIR, EISDIR, ENOTEMPTY, ELOOP, EINVAL (the root, a path that ends in `.` or `..`, into its own
+ * subtree), ENAMETOOLONG; each with the path that it is about
  */
 export function rename(transaction: KvTransaction, from: string, to: string, wallMs: number): string[] {
-  const source = locate(transaction, parsePath(from));
-  const toPath = parsePath(to);
-  const destination = locate(transaction, toPath);
+  const source = locate(transaction, parsePath(from), "name");
+  const destination = locate(transaction, parsePath(to), "name");
   const { entry } = source;
   if (entry === undefined) throw pathError("ENOENT", from, "no such file or directory");
   if (source.name === undefined) throw pathError("EINVAL", from, "cannot be renamed");
   if (destination.name === undefined) throw pathError("EINVAL", to, "cannot be replaced");
-  if (entry.type === "file" && toPath.wantsDirectory) throw pathError("ENOTDIR", to, "not a directory");
+  if (entry.type !== "directory") {
+    if (source.endsInSlash) throw pathError("ENOTDIR", from, "not a directory");
+    if (destination.endsInSlash) throw pathError("ENOTDIR", to, "not a directory");
+  }
   if (destination.entry?.inode === entry.inode) return [];
   if (destination.parents.includes(entry.inode)) {
     throw pathError("EINVAL", to, `lies inside of ${from}, which was to be renamed`);
   }
-  const replaced = destination.entry === undefined ? [] : replace(transaction, entry, destination.entry, to);
-  putEntry(transaction, source.parent, source.name, undefined, wallMs);
-  putEntry(transaction, destination.parent, destination.name, entry, wallMs);
-  return replaced;
+  const targets = replace(transaction, entry, destination, to, wallMs);
+  dropEntry(transaction, source.parent, source.name, entry, wallMs);
+  addEntry(transaction, destination.parent, destination.name, entry, wallMs);
+  changeInode(transaction, entry.inode, {}, wallMs);
+  return targets;
 }
 
-function replace(transaction: KvTransaction, by: Entry, entry: Entry, path: string): string[] {
-  if (by.type === "file") {
-    if (entry.type === "directory") throw pathError("EISDIR", path, "is a directory");
-    return discardFile(transaction, entry.inode);
+function replace(
+  transaction: KvTransaction,
+  by: Entry,
+  place: Place,
+  path: string,
+  wallMs: number,
+): string[] {
+  const { parent, name, entry } = place;
+  if (entry === undefined || name === undefined) return [];
+  if (by.type !== "directory" && entry.type === "directory") {
+    throw pathError("EISDIR", path, "is a directory");
   }
-  if (entry.type === "file") throw pathError("ENOTDIR", path, "not a directory");
-  if (listEntries(transaction, entry.inode, undefined, 1).length > 0) {
+  if (by.type === "directory" && entry.type !== "directory") {
+    throw pathError("ENOTDIR", path, "not a directory");
+  }
+  if (entry.type === "directory" && hasEntries(transaction, entry.inode)) {
     throw pathError("ENOTEMPTY", path, "directory not empty");
   }
-  transaction.delete(inodeKey(entry.inode));
+  dropEntry(transaction, parent, name, entry, wallMs);
+  if (entry.type !== "directory") return unlink(transaction, entry.inode, wallMs);
+  dropInode(transaction, entry.inode);
   return [];
 }

@@ -7,25 +7,23 @@ import type { Random } from "../ports/random.ts";
 import type { Channel, Handlers } from "../rpc/handlers.ts";
 import type { Role } from "../rpc/handshake.ts";
 import { RpcServer } from "../rpc/server.ts";
-import { type DidafsError, isDidafsError } from "../std/errors.ts";
+import { DidafsError } from "../std/errors.ts";
 import { errorFields, type Logger } from "../std/logger.ts";
 import type { Method, Params, Result } from "../wire/control.ts";
 import { FileCreator, type Found } from "./creation.ts";
 import { Deadlines } from "./deadlines.ts";
 import { statOf } from "./inode-record.ts";
-import { mkdir, mkdirAll, readdir, stat } from "./namespace.ts";
+import { NamespaceCalls } from "./namespace-calls.ts";
 import { type Path, parsePath, pathError } from "./path.ts";
 import { Reclaimer } from "./reclaimer.ts";
 import { HEARTBEAT_MS, TargetRegistry } from "./registry.ts";
-import { type Removed, remove } from "./remove.ts";
-import { rename } from "./rename.ts";
 import { MetaStore } from "./store.ts";
 import { getInode } from "./tables.ts";
-import { locate } from "./walk.ts";
+import { locateBeyond, locateEntry } from "./walk.ts";
 
 const CHANNELS_MAX = 4096;
-/** A removal is answered when the space is free again, or after this: it is durable, and goes on by itself. */
-const RECLAIM_WAIT_MS = 1000;
+/** How often a name may be taken by others, and be gone again, while an opening makes its file. */
+const OPEN_TRIES_MAX = 16;
 
 export interface MetaServiceParts {
   readonly network: Network;
@@ -53,6 +51,7 @@ export class MetaService {
   readonly #deadlines = new Deadlines();
   readonly #reclaimer: Reclaimer;
   readonly #creator: FileCreator;
+  readonly #namespace: NamespaceCalls;
   readonly #server: RpcServer;
   readonly #counters = new Map<string, number>([["requests", 0]]);
 
@@ -62,11 +61,16 @@ export class MetaService {
     this.#store = store;
     this.#reclaimer = new Reclaimer(store, this.#registry, clock, parts.log);
     this.#creator = new FileCreator({ store, registry: this.#registry, reclaimer: this.#reclaimer, clock });
+    const deadlines = this.#deadlines;
+    this.#namespace = new NamespaceCalls({ store, reclaimer: this.#reclaimer, deadlines, clock });
     this.#server = new RpcServer({
       ...parts,
       identity: { key, service: "meta", id: store.clusterId },
       channelsMax: CHANNELS_MAX,
-      onOpen: (_, role) => this.#counted(role === "target" ? this.#forTargets : this.#forOrigins, role),
+      onOpen: (_, role) => {
+        const forOrigins = { ...this.#namespace.handlers, ...this.#forOrigins };
+        return this.#counted(role === "target" ? this.#forTargets : forOrigins, role);
+      },
       onClose: (channel, reason) => this.#lost(channel, reason),
       onFault: (error, method) =>
         parts.log.error("a call failed by a fault", { method, ...errorFields(error) }),
@@ -124,57 +128,29 @@ export class MetaService {
 
   readonly #forOrigins: Handlers = {
     "meta.open": (params) => this.#open(params),
-    "meta.stat": ({ path }) => this.#store.read((reader) => stat(reader, path)),
-    "meta.readdir": ({ path, after }) => this.#store.read((reader) => readdir(reader, path, after)),
-    "meta.mkdir": (params) => this.#mkdir(params),
-    "meta.rename": async ({ from, to }) => {
-      const wallMs = this.#parts.clock.wallMs();
-      const targets = await this.#store.transact((transaction) => rename(transaction, from, to, wallMs));
-      await this.#reclaim({ targets, trashed: false });
-      return {};
-    },
-    "meta.remove": async ({ path, recursive }) => {
-      const wallMs = this.#parts.clock.wallMs();
-      await this.#reclaim(await this.#store.transact((kv) => remove(kv, path, recursive, wallMs)));
-      return {};
-    },
     "meta.status": () => this.#status(),
   };
 
   async #open(params: Params<"meta.open">): Promise<Result<"meta.open">> {
     const { path, create } = params;
     const parsed = parsePath(path);
-    const existing = this.#store.read((reader) => find(reader, parsed));
-    if (create === "no" && (existing === "nothing" || existing === "no way")) {
-      throw pathError("ENOENT", path, "no such file or directory");
+    if (create !== "no" && parsed.endsInSlash)
+      throw pathError("EISDIR", path, "a file's name does not end in /");
+    for (let tries = 0; tries < OPEN_TRIES_MAX; tries += 1) {
+      const existing = this.#store.read((reader) => find(reader, parsed, create));
+      if (typeof existing === "object") {
+        if (create === "exclusive") throw pathError("EEXIST", path, "exists already");
+        return this.#opened(path, existing, false);
+      }
+      const made = await this.#creator.create(params, existing);
+      if (made !== undefined) return this.#opened(path, made, true);
     }
-    const opened =
-      existing === "nothing" || existing === "no way"
-        ? await this.#creator.create(params, existing === "no way")
-        : { created: false, ...existing };
-    const { created, inode, record } = opened;
-    if (create === "exclusive" && !created) throw pathError("EEXIST", path, "exists already");
-    if (record.type === "directory") throw pathError("EISDIR", path, "is a directory");
-    const endpoints = this.#registry.endpointsOf(record.layout);
-    return { created, stat: statOf(inode, record), endpoints };
+    throw new DidafsError("ERR_TIMEOUT", `${path}: others make and remove that name all the time`, { path });
   }
 
-  async #mkdir({ path, recursive }: Params<"meta.mkdir">): Promise<Result<"meta.mkdir">> {
-    const wallMs = this.#parts.clock.wallMs();
-    const count = recursive ? parsePath(path).components.length : 1;
-    const inodes = await this.#store.newInodes(count);
-    await this.#store.transact((transaction) => {
-      if (recursive) mkdirAll(transaction, path, inodes, wallMs);
-      else mkdir(transaction, path, inodes[0] as number, wallMs);
-    });
-    return {};
-  }
-
-  async #reclaim({ targets, trashed }: Removed): Promise<void> {
-    const sweeps = [...new Set(targets)].map((target) => this.#reclaimer.sweep(target));
-    if (trashed) sweeps.push(this.#reclaimer.empty());
-    if (sweeps.length === 0) return;
-    await this.#deadlines.until(Promise.all(sweeps), this.#parts.clock.nowMs() + RECLAIM_WAIT_MS);
+  #opened(path: string, { inode, record }: Found, created: boolean): Result<"meta.open"> {
+    if (record.type !== "file") throw pathError("EISDIR", path, "is a directory");
+    return { created, stat: statOf(inode, record), endpoints: this.#registry.endpointsOf(record.layout) };
   }
 
   #register(channel: Channel, params: Params<"meta.register">): Result<"meta.register"> {
@@ -211,13 +187,13 @@ export class MetaService {
   }
 }
 
-/** What has the name; "nothing" where it is free; "no way" where a directory on the way to it is missing. */
-function find(reader: KvReader, path: Path): Found | "nothing" | "no way" {
-  try {
-    const { entry } = locate(reader, path);
-    return entry === undefined ? "nothing" : { inode: entry.inode, record: getInode(reader, entry.inode) };
-  } catch (error) {
-    if (isDidafsError(error, "ENOENT")) return "no way";
-    throw error;
+/** What an opening finds; where that is nothing yet, how many directories are missing on the way to it. */
+function find(reader: KvReader, path: Path, create: Params<"meta.open">["create"]): Found | number {
+  if (create === "no") {
+    const { inode } = locateEntry(reader, path, true);
+    return { inode, record: getInode(reader, inode) };
   }
+  const { entry, missing } = locateBeyond(reader, path, create === "exclusive" ? "name" : "follow");
+  if (entry === undefined || missing > 0) return missing;
+  return { inode: entry.inode, record: getInode(reader, entry.inode) };
 }

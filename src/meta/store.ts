@@ -2,8 +2,8 @@ import type { KvEngine, KvReader, KvTransaction } from "../ports/kv.ts";
 import type { Random } from "../ports/random.ts";
 import { DidafsError } from "../std/errors.ts";
 import { FORMAT_KEY, FORMAT_VERSION, NEXT_INODE_KEY, ROOT_INODE } from "./keys.ts";
-import { directoryInode } from "./namespace.ts";
-import { setInode } from "./tables.ts";
+import { rootInode } from "./new-inode.ts";
+import { addInode } from "./tables.ts";
 
 /** Inode numbers that are reserved at a time, so that most creates need no commit for theirs. */
 const RESERVED_COUNT = 1024;
@@ -27,7 +27,7 @@ export class MetaStore {
 
   /**
    * Opens the metadata in `engine`, and makes them where there are none.
-   * @throws ERR_VERSION when a newer program wrote them, ERR_CORRUPT, ERR_NO_SPACE, ERR_IO
+   * @throws ERR_VERSION when another version wrote them, ERR_CORRUPT, ERR_NO_SPACE, ERR_IO
    */
   static async open(engine: KvEngine, random: Random, wallMs: number): Promise<MetaStore> {
     const freshId = random.bytes(ID_BYTES);
@@ -37,7 +37,7 @@ export class MetaStore {
       const version = Buffer.alloc(2);
       version.writeUInt16LE(FORMAT_VERSION);
       transaction.set(FORMAT_KEY, Buffer.concat([version, freshId]));
-      setInode(transaction, ROOT_INODE, directoryInode(wallMs));
+      addInode(transaction, ROOT_INODE, rootInode(wallMs));
       return Buffer.from(freshId).toString("hex");
     });
     return new MetaStore(engine, clusterId);

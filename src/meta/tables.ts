@@ -1,20 +1,64 @@
 import type { KvReader, KvTransaction } from "../ports/kv.ts";
+import { bytesToText } from "../std/byte-text.ts";
 import { DidafsError } from "../std/errors.ts";
 import { decodeEntry, type Entry, encodeEntry } from "./entry-record.ts";
 import { decodeInode, encodeInode, type Inode } from "./inode-record.ts";
-import { entryKey, entryName, entryRange, inodeKey, removalKey } from "./keys.ts";
+import { entryKey, entryName, entryRange, INODE_COUNT_KEY, inodeKey, linkKey, removalKey } from "./keys.ts";
+import { nameBytes } from "./path.ts";
 
 /** Typed access to what the key space holds (keys.ts). */
 
-/** @throws ERR_CORRUPT when there is none: whoever asks has its number from an entry */
-export function getInode(reader: KvReader, inode: number): Inode {
+export function findInode(reader: KvReader, inode: number): Inode | undefined {
   const value = reader.get(inodeKey(inode));
-  if (value === undefined) throw new DidafsError("ERR_CORRUPT", `inode ${inode} is missing in the metadata`);
-  return decodeInode(value);
+  return value === undefined ? undefined : decodeInode(value);
 }
 
-export function setInode(transaction: KvTransaction, inode: number, record: Inode): void {
+/** @throws ERR_CORRUPT when there is none: whoever asks has its number from an entry */
+export function getInode(reader: KvReader, inode: number): Inode {
+  const record = findInode(reader, inode);
+  if (record === undefined) throw missing(`inode ${inode}`);
+  return record;
+}
+
+function setInode(transaction: KvTransaction, inode: number, record: Inode): void {
   transaction.set(inodeKey(inode), encodeInode(record));
+}
+
+/** Changes a part of an inode, and its ctime. */
+export function changeInode(
+  transaction: KvTransaction,
+  inode: number,
+  change: Partial<Inode>,
+  wallMs: number,
+): Inode {
+  const record = { ...getInode(transaction, inode), ctimeMs: wallMs, ...change };
+  setInode(transaction, inode, record);
+  return record;
+}
+
+/** Puts in an inode with a number that none had. */
+export function addInode(transaction: KvTransaction, inode: number, record: Inode): void {
+  setInode(transaction, inode, record);
+  setCount(transaction, countInodes(transaction) + 1);
+}
+
+/** Takes out an inode and all that is kept below its number, but for a directory's entries. */
+export function dropInode(transaction: KvTransaction, inode: number): void {
+  transaction.delete(inodeKey(inode));
+  transaction.delete(linkKey(inode));
+  setCount(transaction, countInodes(transaction) - 1);
+}
+
+function countInodes(reader: KvReader): number {
+  const value = reader.get(INODE_COUNT_KEY);
+  if (value === undefined) return 0;
+  return Number(Buffer.from(value.buffer, value.byteOffset, value.byteLength).readBigUInt64LE());
+}
+
+function setCount(transaction: KvTransaction, count: number): void {
+  const value = Buffer.alloc(8);
+  value.writeBigUInt64LE(BigInt(count));
+  transaction.set(INODE_COUNT_KEY, value);
 }
 
 export function getEntry(reader: KvReader, directory: number, name: string): Entry | undefined {
@@ -22,7 +66,7 @@ export function getEntry(reader: KvReader, directory: number, name: string): Ent
   return value === undefined ? undefined : decodeEntry(value);
 }
 
-/** Entries in name order (as bytes), behind `after`. */
+/** Entries in the order of their names as bytes, behind `after`. */
 export function listEntries(
   reader: KvReader,
   directory: number,
@@ -36,28 +80,62 @@ export function listEntries(
   }));
 }
 
-/** Adds, replaces or (with undefined) deletes an entry, and changes the directory's time. */
-export function putEntry(
+export function hasEntries(reader: KvReader, directory: number): boolean {
+  return listEntries(reader, directory, undefined, 1).length > 0;
+}
+
+/** Puts a name into a directory where none is, and changes the directory's times; one of a directory counts there. */
+export function addEntry(
   transaction: KvTransaction,
   directory: number,
   name: string,
-  entry: Entry | undefined,
+  entry: Entry,
   wallMs: number,
 ): void {
-  const key = entryKey(directory, name);
-  if (entry === undefined) transaction.delete(key);
-  else transaction.set(key, encodeEntry(entry));
-  setInode(transaction, directory, { ...getInode(transaction, directory), mtimeMs: wallMs });
+  transaction.set(entryKey(directory, name), encodeEntry(entry));
+  noteChange(transaction, directory, entry.type === "directory" ? 1 : 0, wallMs);
 }
 
-/** Deletes a file's inode and notes that its regions are to be removed. @returns the targets that hold them */
+/** Takes a name out of a directory, as addEntry puts it in. */
+export function dropEntry(
+  transaction: KvTransaction,
+  directory: number,
+  name: string,
+  entry: Entry,
+  wallMs: number,
+): void {
+  transaction.delete(entryKey(directory, name));
+  noteChange(transaction, directory, entry.type === "directory" ? -1 : 0, wallMs);
+}
+
+function noteChange(transaction: KvTransaction, directory: number, links: number, wallMs: number): void {
+  const { nlink } = getInode(transaction, directory);
+  changeInode(transaction, directory, { nlink: nlink + links, mtimeMs: wallMs }, wallMs);
+}
+
+/** What a symbolic link says. */
+export function getLink(reader: KvReader, inode: number): string {
+  const value = reader.get(linkKey(inode));
+  if (value === undefined) throw missing(`what symbolic link ${inode} says`);
+  return bytesToText(value);
+}
+
+export function setLink(transaction: KvTransaction, inode: number, target: string): void {
+  transaction.set(linkKey(inode), nameBytes(target));
+}
+
+/** Takes out a file and notes that its regions are to be removed. @returns the targets that hold them */
 export function discardFile(transaction: KvTransaction, inode: number): string[] {
   const regions = getInode(transaction, inode).layout?.regions ?? [];
-  transaction.delete(inodeKey(inode));
+  dropInode(transaction, inode);
   for (const [index, { target }] of regions.entries()) noteRemoval(transaction, target, inode, index);
   return regions.map(({ target }) => target);
 }
 
 export function noteRemoval(transaction: KvTransaction, target: string, inode: number, index: number): void {
   transaction.set(removalKey(target, inode, index), new Uint8Array(0));
+}
+
+function missing(what: string): DidafsError {
+  return new DidafsError("ERR_CORRUPT", `${what} is missing in the metadata`);
 }

@@ -39,7 +39,8 @@ export async function attach(
       await agent.stop();
       await stopServices();
     };
-    return new ClusterClient({ id, url, origin: agent.origin, transport, timeoutMs, stop });
+    const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    return new ClusterClient({ id, url, origin: agent.origin, transport, timeoutMs, owner, stop });
   } catch (error) {
     await agent.stop();
     if (!isDidafsError(error, "ERR_UNREACHABLE")) throw error;

@@ -65,9 +65,18 @@ const stat = v.object({
   /** Number of the inode; never used twice. */
   inode: count,
   type: fileType,
+  /** Bytes; of a symbolic link those of its target, of a directory 0. */
   size: count,
+  /** POSIX permission bits. */
   mode: count,
-  mtimeMs: v.number(),
+  uid: userId,
+  gid: userId,
+  /** Names of the file; of a directory 2 and one for each directory in it. */
+  nlink: count,
+  atimeMs: time,
+  mtimeMs: time,
+  ctimeMs: time,
+  birthtimeMs: time,
   layout: v.optional(layout),
 });
 
@@ -114,20 +123,31 @@ export const CALLS = {
       targets: v.optional(count),
       drive: v.optional(v.picklist(["file", "memory"])),
       mode: v.optional(count),
+      owner,
     }),
     v.object({ created: v.boolean(), stat, endpoints: v.array(endpoint) }),
   ],
-  "meta.stat": [v.object({ path }), stat],
-  /** One page of a directory in name order; `after` is the last name of the page before. */
+  "meta.stat": [v.object({ path, follow: v.boolean() }), stat],
+  /**
+   * One page of a directory in the order of its names as bytes. The first page is asked for by path, the others by the
+   * inode that it told; `after` is the name behind which to go on, be it still there or not.
+   */
   "meta.readdir": [
-    v.object({ path, after: v.optional(v.string()) }),
-    v.object({ entries: v.array(v.object({ name, type: fileType })), more: v.boolean() }),
+    v.object({
+      directory: v.union([v.object({ path }), v.object({ inode: count })]),
+      after: v.optional(v.string()),
+    }),
+    v.object({ inode: count, entries: v.array(v.object({ name, type: fileType })), more: v.boolean() }),
   ],
-  "meta.mkdir": [v.object({ path, recursive: v.boolean() }), empty],
+  "meta.mkdir": [v.object({ path, recursive: v.boolean(), mode: v.optional(count), owner }), empty],
   /** Of a file that this channel has open. New bytes are zeros; cut ranges are out of every window's reach at the answer. */
   "meta.resize": [v.object({ inode: count, size: count }), stat],
   "meta.rename": [v.object({ from: path, to: path }), empty],
-  "meta.remove": [v.object({ path, recursive: v.boolean() }), empty],
+  /** `only`: what it must be, else EISDIR or ENOTDIR; a symbolic link is a file here. */
+  "meta.remove": [
+    v.object({ path, recursive: v.boolean(), only: v.optional(v.picklist(["file", "directory"])) }),
+    empty,
+  ],
   "meta.link": [v.object({ existing: path, path }), empty],
   "meta.symlink": [v.object({ target: v.string(), path, owner }), empty],
   "meta.readlink": [v.object({ path }), v.object({ target: v.string() })],

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { MetaService } from "../../src/meta/service.ts";
 import type { KvEngine } from "../../src/ports/kv.ts";
@@ -140,10 +141,45 @@ export class Origin {
     return this.open(path, { create: "exclusive", size: 100, ...params });
   }
 
-  async names(path: string): Promise<string[]> {
-    const { entries } = await this.call("meta.readdir", { path });
-    return entries.map(({ name, type }) => (type === "directory" ? `${name}/` : name));
+  stat(path: string, follow = true): Promise<Result<"meta.stat">> {
+    return this.call("meta.stat", { path, follow });
   }
+
+  mkdir(path: string, params: Partial<Params<"meta.mkdir">> = {}): Promise<unknown> {
+    return this.call("meta.mkdir", { path, recursive: false, ...params });
+  }
+
+  remove(path: string, params: Partial<Params<"meta.remove">> = {}): Promise<unknown> {
+    return this.call("meta.remove", { path, recursive: false, ...params });
+  }
+
+  rename(from: string, to: string): Promise<unknown> {
+    return this.call("meta.rename", { from, to });
+  }
+
+  symlink(target: string, path: string): Promise<unknown> {
+    return this.call("meta.symlink", { target, path });
+  }
+
+  /** Of the first page; directories with a slash behind, symbolic links with what they say. */
+  async names(path: string): Promise<string[]> {
+    const { entries } = await this.call("meta.readdir", { directory: { path } });
+    const shown = entries.map(async ({ name, type }) => {
+      if (type !== "symlink") return type === "directory" ? `${name}/` : name;
+      const { target } = await this.begin("meta.readlink", { path: `${path}/${name}` });
+      return `${name} -> ${target}`;
+    });
+    return this.#world.done(Promise.all(shown));
+  }
+}
+
+/** That a call fails with a code, about a path. */
+export function refused(promise: Promise<unknown>, code: string, path?: string): Promise<void> {
+  return assert.rejects(promise, (error: DidafsError) => {
+    assert.equal(error.code, code, error.message);
+    if (path !== undefined) assert.equal(error.path, path);
+    return true;
+  });
 }
 
 /** A target that keeps regions as lengths, and fails or hesitates when told so. */

@@ -37,7 +37,7 @@ test("the service runs as a process: serves, keeps its folder, and has everythin
     second = start(address.port);
     assert.deepEqual(await second.ready, { address, id });
     const { entries } = await ask(address.port, id, (channel) =>
-      channel.call("meta.readdir", { path: "/a" }, { timeoutMs: 5000 }),
+      channel.call("meta.readdir", { directory: { path: "/a" } }, { timeoutMs: 5000 }),
     );
     assert.deepEqual(entries, [{ name: "b", type: "directory" }]);
     second.stop();

@@ -8,6 +8,7 @@ import {
   entryName,
   entryRange,
   inodeKey,
+  linkKey,
   removalKey,
   removalRange,
   removalRegion,
@@ -19,12 +20,22 @@ import { isDidafsError } from "../../src/std/errors.ts";
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const target = "00112233445566778899aabbccddeeff";
 
+const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
+const time = fc.double({ noNaN: true, noDefaultInfinity: true });
+
 const anyInode: fc.Arbitrary<Inode> = fc
   .record({
-    directory: fc.boolean(),
-    mode: fc.integer({ min: 0, max: 0xffff_ffff }),
-    size: fc.maxSafeNat(),
-    mtimeMs: fc.double({ noNaN: true, noDefaultInfinity: true }),
+    type: fc.constantFrom("file" as const, "directory" as const, "symlink" as const),
+    mode: u32,
+    uid: u32,
+    gid: u32,
+    nlink: u32,
+    gen: u32,
+    sizes: fc.tuple(fc.maxSafeNat(), fc.maxSafeNat()),
+    atimeMs: time,
+    mtimeMs: time,
+    ctimeMs: time,
+    birthtimeMs: time,
     shift: fc.integer({ min: 12, max: 52 }),
     regions: fc.array(
       fc.record(
@@ -37,35 +48,64 @@ const anyInode: fc.Arbitrary<Inode> = fc
       { minLength: 1, maxLength: 20 },
     ),
   })
-  .map(({ directory, shift, regions, ...rest }) => ({
+  .map(({ sizes, shift, regions, ...rest }) => ({
     ...rest,
-    type: directory ? "directory" : "file",
-    layout: directory ? undefined : { stripeUnit: 2 ** shift, regions },
+    size: Math.min(...sizes),
+    extent: Math.max(...sizes),
+    layout: rest.type === "file" ? { stripeUnit: 2 ** shift, regions } : undefined,
   }));
+
+const DIRECTORY: Inode = {
+  type: "directory",
+  mode: 0o755,
+  uid: 1000,
+  gid: 100,
+  nlink: 2,
+  gen: 1,
+  size: 0,
+  extent: 0,
+  atimeMs: 0,
+  mtimeMs: 0,
+  ctimeMs: 0,
+  birthtimeMs: 0,
+  layout: undefined,
+};
 
 describe("inode record", () => {
   test("golden bytes", () => {
     const inode: Inode = {
       type: "file",
       mode: 0o644,
+      uid: 1000,
+      gid: 0xffff_fffe,
+      nlink: 3,
+      gen: 0x0102_0304,
       size: 0x0012_3456_789a_bcde,
-      mtimeMs: 1.5,
+      extent: 0x0012_3456_789a_bcdf,
+      atimeMs: 1.5,
+      mtimeMs: 2,
+      ctimeMs: -2,
+      birthtimeMs: 0.5,
       layout: { stripeUnit: 2 ** 20, regions: [{ target, drive: "memory" }] },
     };
     const golden = [
-      "ded1 01 01", // magic, version, file
-      "a4010000", // mode 0o644
-      "debc9a7856341200", // size
-      "000000000000f83f", // mtimeMs
+      "ded1 02 01", // magic, version, file
+      "a4010000 e8030000 feffffff", // mode 0o644, uid, gid
+      "03000000 04030201", // nlink, gen
+      "debc9a7856341200 dfbc9a7856341200", // size, extent
+      "000000000000f83f 0000000000000040", // atimeMs, mtimeMs
+      "00000000000000c0 000000000000e03f", // ctimeMs, birthtimeMs
       "01000000 14 000000", // one region, 2 ** 20
-      "00".repeat(32),
+      "00".repeat(16),
       target,
       "02", // memory
       "00".repeat(15),
     ].join("");
     assert.equal(hex(encodeInode(inode)), golden.replaceAll(" ", ""));
-    const directory: Inode = { type: "directory", mode: 0o755, size: 0, mtimeMs: 0, layout: undefined };
-    assert.equal(hex(encodeInode(directory)), `ded10102ed010000${"00".repeat(56)}`);
+    const directory = `ded1 02 02 ed010000 e8030000 64000000 02000000 01000000 ${"00".repeat(72)}`;
+    assert.equal(hex(encodeInode(DIRECTORY)), directory.replaceAll(" ", ""));
+    const symlink = hex(encodeInode({ ...DIRECTORY, type: "symlink" }));
+    assert.equal(symlink, directory.replaceAll(" ", "").replace("ded10202", "ded10203"));
   });
 
   test("what is encoded is decoded", () => {
@@ -73,7 +113,7 @@ describe("inode record", () => {
   });
 
   test("damaged records give a typed error, or a record that encodes to what was read", () => {
-    const changes = fc.array(fc.record({ at: fc.nat(120), byte: fc.nat(255) }), { maxLength: 3 });
+    const changes = fc.array(fc.record({ at: fc.nat(150), byte: fc.nat(255) }), { maxLength: 3 });
     fc.assert(
       fc.property(anyInode, changes, fc.nat(700), (inode, edits, length) => {
         const whole = Buffer.from(encodeInode(inode));
@@ -97,11 +137,9 @@ describe("inode record", () => {
   });
 
   test("another version is named, and so is ours", () => {
-    const bytes = Buffer.from(
-      encodeInode({ type: "directory", mode: 0, size: 0, mtimeMs: 0, layout: undefined }),
-    );
+    const bytes = Buffer.from(encodeInode(DIRECTORY));
     bytes[2] = 7;
-    assert.throws(() => decodeInode(bytes), { code: "ERR_VERSION", message: /version 7.*is 1/ });
+    assert.throws(() => decodeInode(bytes), { code: "ERR_VERSION", message: /version 7.*is 2/ });
   });
 });
 
@@ -127,10 +165,12 @@ describe("keys", () => {
     assert.equal(hex(entryKey(1, "é")), "650000000000000001c3a9");
     assert.equal(hex(removalKey(target, 258, 3)), `72${target}000000000000010200000003`);
     assert.equal(hex(trashKey(5)), "740000000000000005");
+    assert.equal(hex(linkKey(5)), "6c0000000000000005");
+    assert.equal(hex(entryKey(1, "a\udcff")), "65000000000000000161ff", "a name of bytes that are no UTF-8");
   });
 
   test("what went in comes out", () => {
-    assert.equal(entryName(entryKey(77, "größe")), "größe");
+    for (const name of ["größe", "a\udcff\udc80"]) assert.equal(entryName(entryKey(77, name)), name);
     assert.deepEqual(removalRegion(removalKey(target, 2 ** 53 - 1, 1023)), {
       inode: 2 ** 53 - 1,
       index: 1023,

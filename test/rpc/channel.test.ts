@@ -3,18 +3,17 @@ import { describe, test } from "node:test";
 import { CALLS_IN_FLIGHT_MAX, CALLS_WAITING_MAX } from "../../src/rpc/limits.ts";
 import { DidafsError, isDidafsError } from "../../src/std/errors.ts";
 import type { Params } from "../../src/wire/control.ts";
-import { failureOf, Pair } from "./harness.ts";
+import { failureOf, Pair, STAT } from "./harness.ts";
 
-const stat = { inode: 1, type: "file", size: 2, mode: 0o644, mtimeMs: 3 } as const;
 const timeoutMs = 1000;
 
 describe("calls and answers", () => {
   test("a call comes back with its result, in both directions", async () => {
     const pair = new Pair(
-      { "meta.stat": ({ path }) => ({ ...stat, size: path.length }) },
+      { "meta.stat": ({ path }) => ({ ...STAT, size: path.length }) },
       { nearHandlers: { "region.remove": async () => ({}) } },
     );
-    const there = pair.near.call("meta.stat", { path: "/abc" }, { timeoutMs });
+    const there = pair.near.call("meta.stat", { path: "/abc", follow: true }, { timeoutMs });
     const back = pair.far.call("region.remove", { inode: 7, index: 0 }, { timeoutMs });
     await pair.settle();
     assert.equal((await there).size, 4);
@@ -22,14 +21,14 @@ describe("calls and answers", () => {
   });
 
   test("an answer that lies there when its caller comes back late is taken", async () => {
-    const pair = new Pair({ "meta.stat": () => stat });
-    const call = pair.near.call("meta.stat", { path: "/" }, { timeoutMs });
+    const pair = new Pair({ "meta.stat": () => STAT });
+    const call = pair.near.call("meta.stat", { path: "/", follow: true }, { timeoutMs });
     pair.near.doWork(pair.clock.nowMs());
     pair.far.doWork(pair.clock.nowMs());
     // The caller's thread was blocked, or its process stopped.
     pair.clock.advance(2 * timeoutMs);
     await pair.settle();
-    assert.deepEqual(await call, stat);
+    assert.deepEqual(await call, STAT);
   });
 
   test("answers overtake each other and find their calls, whatever the stream cuts", async () => {
@@ -38,12 +37,12 @@ describe("calls and answers", () => {
       const pair = new Pair(
         {
           "meta.stat": ({ path }) =>
-            new Promise((resolve) => held.unshift(() => resolve({ ...stat, size: Number(path) }))),
+            new Promise((resolve) => held.unshift(() => resolve({ ...STAT, size: Number(path) }))),
         },
         { network: { seed, bufferBytes: 300 } },
       );
       const calls = Array.from({ length: 40 }, (_, i) =>
-        pair.near.call("meta.stat", { path: String(i) }, { timeoutMs }),
+        pair.near.call("meta.stat", { path: String(i), follow: true }, { timeoutMs }),
       );
       await pair.settle();
       for (const answer of held) answer();
@@ -59,12 +58,20 @@ describe("calls and answers", () => {
   test("a long payload passes, a longer one than a message may be is refused on either side", async () => {
     const long = "x".repeat(900_000);
     const pair = new Pair({
-      "meta.stat": ({ path }) => ({ ...stat, size: path.length }),
-      "meta.readdir": () => ({ entries: [{ name: "y".repeat(1_100_000), type: "file" }], more: false }),
+      "meta.stat": ({ path }) => ({ ...STAT, size: path.length }),
+      "meta.readdir": () => ({
+        inode: 1,
+        entries: [{ name: "y".repeat(1_100_000), type: "file" }],
+        more: false,
+      }),
     });
-    const passed = pair.near.call("meta.stat", { path: long }, { timeoutMs });
-    const tooLong = failureOf(pair.near.call("meta.stat", { path: `${long}${long}` }, { timeoutMs }));
-    const answerTooLong = failureOf(pair.near.call("meta.readdir", { path: "/" }, { timeoutMs }));
+    const passed = pair.near.call("meta.stat", { path: long, follow: true }, { timeoutMs });
+    const tooLong = failureOf(
+      pair.near.call("meta.stat", { path: `${long}${long}`, follow: true }, { timeoutMs }),
+    );
+    const answerTooLong = failureOf(
+      pair.near.call("meta.readdir", { directory: { path: "/" } }, { timeoutMs }),
+    );
     await pair.settle();
     assert.equal((await passed).size, long.length);
     assert.equal((await tooLong).code, "ERR_INVALID_ARGUMENT");
@@ -108,11 +115,11 @@ describe("errors of a handler", () => {
   });
 
   test("wrong parameters name the field; unknown calls are refused; the channel lives on", async () => {
-    const pair = new Pair({ "meta.stat": () => stat });
+    const pair = new Pair({ "meta.stat": () => STAT });
     const wrong = { path: "/a", create: "yes", size: -1 } as Params<"meta.open">;
     const handlerless = failureOf(pair.near.call("meta.open", wrong, { timeoutMs }));
     const wrongField = failureOf(
-      pair.near.call("meta.stat", { path: 5 } as unknown as Params<"meta.stat">, { timeoutMs }),
+      pair.near.call("meta.stat", { path: 5, follow: true } as unknown as Params<"meta.stat">, { timeoutMs }),
     );
     await pair.settle();
     assert.equal((await handlerless).code, "ERR_NOT_SUPPORTED");
@@ -127,9 +134,9 @@ describe("deadlines and limits", () => {
   test("a call without an answer expires; its late answer harms nobody", async () => {
     let answer = (): void => {};
     const pair = new Pair({
-      "meta.stat": () => new Promise((resolve) => (answer = () => resolve(stat))),
+      "meta.stat": () => new Promise((resolve) => (answer = () => resolve(STAT))),
     });
-    const late = failureOf(pair.near.call("meta.stat", { path: "/" }, { timeoutMs: 100 }));
+    const late = failureOf(pair.near.call("meta.stat", { path: "/", follow: true }, { timeoutMs: 100 }));
     await pair.settle();
     await pair.settle(100);
     const error = await late;
@@ -144,15 +151,17 @@ describe("deadlines and limits", () => {
     const pair = new Pair({
       "meta.stat": ({ path }) => {
         seen.push(path);
-        return stat;
+        return STAT;
       },
     });
     const abort = new AbortController();
     const unsent = failureOf(
-      pair.near.call("meta.stat", { path: "/1" }, { timeoutMs, signal: abort.signal }),
+      pair.near.call("meta.stat", { path: "/1", follow: true }, { timeoutMs, signal: abort.signal }),
     );
     abort.abort();
-    const dead = failureOf(pair.near.call("meta.stat", { path: "/2" }, { timeoutMs, signal: abort.signal }));
+    const dead = failureOf(
+      pair.near.call("meta.stat", { path: "/2", follow: true }, { timeoutMs, signal: abort.signal }),
+    );
     assert.deepEqual([(await unsent).code, (await unsent).applied], ["ERR_ABORTED", "no"]);
     assert.equal((await dead).code, "ERR_ABORTED");
     await pair.settle();
@@ -168,15 +177,15 @@ describe("deadlines and limits", () => {
         most = Math.max(most, ++open);
         await new Promise<void>((resolve) => held.push(resolve));
         open -= 1;
-        return stat;
+        return STAT;
       },
     });
     const many = CALLS_IN_FLIGHT_MAX + CALLS_WAITING_MAX;
     const calls = Array.from({ length: many }, () =>
-      pair.near.call("meta.stat", { path: "/" }, { timeoutMs }),
+      pair.near.call("meta.stat", { path: "/", follow: true }, { timeoutMs }),
     );
     assert.equal(
-      (await failureOf(pair.near.call("meta.stat", { path: "/" }, { timeoutMs }))).code,
+      (await failureOf(pair.near.call("meta.stat", { path: "/", follow: true }, { timeoutMs }))).code,
       "ERR_TOO_MANY",
     );
     for (let answered = 0; answered < many; ) {
@@ -190,11 +199,11 @@ describe("deadlines and limits", () => {
   });
 
   test("two sides that flood each other over a narrow stream both get their answers", async () => {
-    const handlers = { "meta.stat": () => ({ ...stat, size: 1 }) };
+    const handlers = { "meta.stat": () => ({ ...STAT, size: 1 }) };
     const pair = new Pair(handlers, { nearHandlers: handlers, network: { seed: 3, bufferBytes: 100 } });
     const path = "p".repeat(5000);
     const calls = [pair.near, pair.far].flatMap((channel) =>
-      Array.from({ length: 200 }, () => channel.call("meta.stat", { path }, { timeoutMs })),
+      Array.from({ length: 200 }, () => channel.call("meta.stat", { path, follow: true }, { timeoutMs })),
     );
     await pair.settle();
     assert.equal((await Promise.all(calls)).length, 400);
@@ -208,25 +217,25 @@ describe("the end", () => {
       { "meta.stat": () => new Promise(() => {}) },
       { near: { onEnd: (reason) => ends.push(reason.code) } },
     );
-    const sent = failureOf(pair.near.call("meta.stat", { path: "/" }, { timeoutMs }));
+    const sent = failureOf(pair.near.call("meta.stat", { path: "/", follow: true }, { timeoutMs }));
     await pair.settle();
-    const unsent = failureOf(pair.near.call("meta.stat", { path: "/" }, { timeoutMs }));
+    const unsent = failureOf(pair.near.call("meta.stat", { path: "/", follow: true }, { timeoutMs }));
     pair.far.close();
     await pair.settle();
     assert.deepEqual([(await sent).code, (await sent).applied], ["ERR_UNREACHABLE", "unknown"]);
     assert.deepEqual([(await unsent).code, (await unsent).applied], ["ERR_UNREACHABLE", "no"]);
     assert.match(String((await sent).message), /^far /);
     assert.deepEqual(ends, ["ERR_UNREACHABLE"]);
-    const after = await failureOf(pair.near.call("meta.stat", { path: "/" }, { timeoutMs }));
+    const after = await failureOf(pair.near.call("meta.stat", { path: "/", follow: true }, { timeoutMs }));
     assert.deepEqual([after.code, after.applied], ["ERR_UNREACHABLE", "no"]);
   });
 
   test("an answer that comes after the end is dropped", async () => {
     let answer = (): void => {};
     const pair = new Pair({
-      "meta.stat": () => new Promise((resolve) => (answer = () => resolve(stat))),
+      "meta.stat": () => new Promise((resolve) => (answer = () => resolve(STAT))),
     });
-    const lost = failureOf(pair.near.call("meta.stat", { path: "/" }, { timeoutMs }));
+    const lost = failureOf(pair.near.call("meta.stat", { path: "/", follow: true }, { timeoutMs }));
     await pair.settle();
     pair.far.close();
     answer();

@@ -7,12 +7,11 @@ import { SimClock } from "../../src/sim/clock.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
 import { SimNetwork } from "../../src/sim/network.ts";
 import { SimRandom } from "../../src/sim/random.ts";
-import { failureOf, settle } from "./harness.ts";
+import { failureOf, STAT, settle } from "./harness.ts";
 
 const key = new Uint8Array(32).fill(1);
 const otherKey = new Uint8Array(32).fill(2);
 const id = "0123456789abcdef0123456789abcdef";
-const stat = { inode: 1, type: "file", size: 2, mode: 0o644, mtimeMs: 3 } as const;
 const random = new SimRandom(5);
 const memory = new SimMemory();
 
@@ -28,7 +27,7 @@ function pair(serviceKey = key) {
     peer: "caller",
     handlers: handshakeHandlers(identity, random, (_, role) => {
       opened.push(role);
-      return { "meta.stat": () => stat };
+      return { "meta.stat": () => STAT };
     }),
   });
   const caller = new RpcChannel({ stream: nearStream, memory, clock, peer: "the service" });
@@ -49,7 +48,7 @@ test("with the same key both sides admit each other", async () => {
   await step();
   assert.deepEqual(await introduced, { id });
   assert.deepEqual([caller.admitted, service.admitted, opened], [true, true, ["target"]]);
-  const answer = caller.call("meta.stat", { path: "/" }, { timeoutMs: 1000 });
+  const answer = caller.call("meta.stat", { path: "/", follow: true }, { timeoutMs: 1000 });
   await step();
   assert.equal((await answer).size, 2);
 });
@@ -77,7 +76,7 @@ test("another service than expected is ERR_AUTH", async () => {
 describe("a stranger", () => {
   test("gets no answer but ERR_AUTH to anything else", async () => {
     const { caller, service, step } = pair();
-    const asked = failureOf(caller.call("meta.stat", { path: "/" }, { timeoutMs: 1000 }));
+    const asked = failureOf(caller.call("meta.stat", { path: "/", follow: true }, { timeoutMs: 1000 }));
     await step();
     assert.equal((await asked).code, "ERR_AUTH");
     assert.equal(service.admitted, false);

@@ -5,6 +5,21 @@ import { SimClock } from "../../src/sim/clock.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
 import { SimNetwork, type SimNetworkOptions } from "../../src/sim/network.ts";
 
+/** An answer of meta.stat, whatever it is about. */
+export const STAT = {
+  inode: 1,
+  type: "file",
+  size: 2,
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  nlink: 1,
+  atimeMs: 3,
+  mtimeMs: 3,
+  ctimeMs: 3,
+  birthtimeMs: 3,
+} as const;
+
 export interface Stepped {
   doWork(nowMs: number): number;
 }

@@ -8,10 +8,9 @@ import { SimClock } from "../../src/sim/clock.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
 import { SimNetwork } from "../../src/sim/network.ts";
 import { DidafsError } from "../../src/std/errors.ts";
-import { failureOf, settle } from "./harness.ts";
+import { failureOf, STAT, settle } from "./harness.ts";
 
 const memory = new SimMemory();
-const stat = { inode: 1, type: "file", size: 2, mode: 0o644, mtimeMs: 3 } as const;
 
 /** A channel that serves meta.stat, one call of its own under way, and the raw stream at its other end. */
 function victim(admitted = true) {
@@ -25,7 +24,7 @@ function victim(admitted = true) {
     peer: "them",
     onFault: (error) => faults.push(error),
   });
-  if (admitted) channel.admit({ "meta.stat": () => stat });
+  if (admitted) channel.admit({ "meta.stat": () => STAT });
   const call = failureOf(channel.call(admitted ? "meta.stat" : "hello", {} as never, { timeoutMs: 1000 }));
   const receive = () => {
     const parts: Uint8Array[] = [];
@@ -63,11 +62,11 @@ describe("malformed input ends the channel with a typed error", () => {
     ["no JSON", withText(command({ a: 1 }), "{{{"), "ERR_PROTOCOL", /not JSON/],
     ["no UTF-8", withByte(command("abc"), 65, 0xff), "ERR_PROTOCOL", /not JSON/],
     ["no method", command({ params: {} }), "ERR_PROTOCOL", /no method/],
-    ["an unknown tag", answer(stat, 77), "ERR_PROTOCOL", /never made/],
+    ["an unknown tag", answer(STAT, 77), "ERR_PROTOCOL", /never made/],
     ["an answer of another shape", answer({ inode: "x" }), "ERR_PROTOCOL", /"inode"/],
     ["a failure without a message", answer({}, 1, 1), "ERR_PROTOCOL", /without a message/],
-    ["a descriptor that did not come", withByte(answer(stat), 4, 1), "ERR_PROTOCOL", /descriptor/],
-    ["an answer of another version", withByte(answer(stat), 2, 9), "ERR_VERSION", /version 9.*is 1/],
+    ["a descriptor that did not come", withByte(answer(STAT), 4, 1), "ERR_PROTOCOL", /descriptor/],
+    ["an answer of another version", withByte(answer(STAT), 2, 9), "ERR_VERSION", /version 9.*is 1/],
   ];
   for (const [name, frame, code, message] of cases) {
     test(name, async () => {
@@ -98,7 +97,7 @@ describe("malformed input ends the channel with a typed error", () => {
     channel.admit({ "meta.stat": () => new Promise(() => {}) });
     for (let i = 0; i <= CALLS_IN_FLIGHT_MAX; i++) {
       assert.equal(channel.ended, undefined);
-      await send(command({ method: "meta.stat", params: { path: "/" } }, i));
+      await send(command({ method: "meta.stat", params: { path: "/", follow: true } }, i));
     }
     assert.equal(channel.ended?.code, "ERR_PROTOCOL");
   });
@@ -121,8 +120,8 @@ test("an error about what is nearly as long as a message is answered all the sam
     "meta.mkdir": async ({ path }) => refuse(path),
   });
   const asked = [
-    { method: "meta.stat", params: { path: long } },
-    { method: "meta.stat", params: { path: "\0".repeat(170_000) } },
+    { method: "meta.stat", params: { path: long, follow: true } },
+    { method: "meta.stat", params: { path: "\0".repeat(170_000), follow: true } },
     { method: "meta.mkdir", params: { path: long, recursive: false } },
     { method: "meta.mkdir", params: { path: "/", recursive: long } },
     { method: long, params: {} },
@@ -149,8 +148,8 @@ test("names that every object has are no calls", async () => {
 test("mutated frames never crash the channel, never hang it, and are no fault of ours", async () => {
   const frames = fc.array(
     fc.oneof(
-      fc.constant(command({ method: "meta.stat", params: { path: "/a" } })),
-      fc.constant(answer(stat)),
+      fc.constant(command({ method: "meta.stat", params: { path: "/a", follow: true } })),
+      fc.constant(answer(STAT)),
       fc.constant(answer({ message: "no" }, 1, 1)),
       fc.json().map((text) => command(JSON.parse(text))),
       fc.json().map((text) => answer(JSON.parse(text))),

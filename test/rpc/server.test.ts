@@ -9,11 +9,10 @@ import { SimClock } from "../../src/sim/clock.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
 import { SimNetwork } from "../../src/sim/network.ts";
 import { SimRandom } from "../../src/sim/random.ts";
-import { failureOf, settle } from "./harness.ts";
+import { failureOf, STAT, settle } from "./harness.ts";
 
 const key = new Uint8Array(32).fill(1);
 const id = "0123456789abcdef0123456789abcdef";
-const stat = { inode: 1, type: "file", size: 2, mode: 0o644, mtimeMs: 3 } as const;
 
 /** Remembers what is watched, and for what. */
 class SpyPoller implements Poller {
@@ -54,7 +53,7 @@ function service(channelsMax = 10, bufferBytes = 1 << 16, until: () => unknown =
       return {
         "meta.stat": async ({ path }) => {
           await until();
-          return { ...stat, size: path.length };
+          return { ...STAT, size: path.length };
         },
       };
     },
@@ -81,7 +80,7 @@ test("serves those who prove the key, and tells when they come and go", async ()
   const { clock, log, server, connect, enter } = service();
   const channel = connect();
   await enter(channel);
-  const answer = channel.call("meta.stat", { path: "/ab" }, { timeoutMs: 1000 });
+  const answer = channel.call("meta.stat", { path: "/ab", follow: true }, { timeoutMs: 1000 });
   await settle(clock, [server, channel]);
   assert.equal((await answer).size, 3);
   channel.close();
@@ -121,7 +120,9 @@ test("streams are watched for room only while something waits to be sent", async
   const channel = connect();
   await enter(channel);
   poller.seen.length = 0;
-  const calls = [1, 2, 3, 4, 5, 6].map(() => channel.call("meta.stat", { path: "/x" }, { timeoutMs: 1000 }));
+  const calls = [1, 2, 3, 4, 5, 6].map(() =>
+    channel.call("meta.stat", { path: "/x", follow: true }, { timeoutMs: 1000 }),
+  );
   for (let i = 0; i < 20; i++) {
     channel.doWork(0);
     for (let j = 0; j < 5; j++) server.doWork(0);
@@ -139,7 +140,7 @@ test("stopping ends every channel and frees the address", async () => {
   const { clock, network, log, server, address, connect, enter } = service();
   const channel = connect();
   await enter(channel);
-  const lost = failureOf(channel.call("meta.stat", { path: "/" }, { timeoutMs: 1000 }));
+  const lost = failureOf(channel.call("meta.stat", { path: "/", follow: true }, { timeoutMs: 1000 }));
   server.close();
   await settle(clock, [channel]);
   assert.equal((await lost).code, "ERR_UNREACHABLE");
@@ -161,7 +162,7 @@ test("a server that drains answers the calls under way, takes no other, and lets
   const { clock, server, connect, enter } = service(10, 1 << 16, () => answer.promise);
   const [asking, idle, staying] = [connect(), connect(), connect()];
   for (const channel of [asking, idle, staying]) await enter(channel);
-  const call = asking.call("meta.stat", { path: "/ab" }, { timeoutMs: 60_000 });
+  const call = asking.call("meta.stat", { path: "/ab", follow: true }, { timeoutMs: 60_000 });
   const parties = [server, asking, idle, staying];
   await settle(clock, parties);
   let drained = false;
@@ -173,7 +174,7 @@ test("a server that drains answers the calls under way, takes no other, and lets
     });
   await settle(clock, parties);
   assert.equal(
-    (await failureOf(idle.call("meta.stat", { path: "/" }, { timeoutMs: 9000 }))).code,
+    (await failureOf(idle.call("meta.stat", { path: "/", follow: true }, { timeoutMs: 9000 }))).code,
     "ERR_UNREACHABLE",
   );
   assert.deepEqual([drained, asking.ended, staying.ended], [false, undefined, undefined]);
@@ -193,7 +194,7 @@ test("a call that is never answered does not keep a server from draining", async
   const { clock, server, connect, enter } = service(10, 1 << 16, () => new Promise(() => {}));
   const channel = connect();
   await enter(channel);
-  const call = failureOf(channel.call("meta.stat", { path: "/" }, { timeoutMs: 60_000 }));
+  const call = failureOf(channel.call("meta.stat", { path: "/", follow: true }, { timeoutMs: 60_000 }));
   await settle(clock, [server, channel]);
   const draining = server.drain(3000);
   clock.advance(4000);

@@ -116,7 +116,9 @@ export class SimCluster {
       mailbox.post({ kind: "stop" });
       await this.until(() => agent.stopped);
     };
-    return new ClusterClient({ id, url: "didafs://meta:1", origin, transport, timeoutMs: 60_000, stop });
+    const url = "didafs://meta:1";
+    const owner = { uid: UID, gid: UID };
+    return new ClusterClient({ id, url, origin, transport, timeoutMs: 60_000, owner, stop });
   }
 
   /** Steps everything until the promise has settled. */
