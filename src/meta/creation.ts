@@ -128,6 +128,9 @@ export class FileCreator {
       if (name === undefined || (entry === undefined && endsInSlash)) {
         throw pathError("EISDIR", path, "is a directory");
       }
+      // Told here and not by whoever tries again, so that the directories on the way are not made either.
+      if (entry !== undefined && create === "exclusive") throw pathError("EEXIST", path, "exists already");
+      if (entry?.type === "directory") throw pathError("EISDIR", path, "is a directory");
       if (entry !== undefined) return undefined;
       const record = newInode(getInode(transaction, parent), "file", mode ?? FILE_MODE_DEFAULT, making, rest);
       addInode(transaction, inode, record);

@@ -76,6 +76,17 @@ describe("create and open", () => {
     assert.deepEqual(await origin.names("/"), ["a/"]);
   });
 
+  test("a create that finds something at the end of a way that it made unmakes the way", async (context) => {
+    const { target, origin } = await cluster(context, 1);
+    await origin.create("/f");
+    await assert.rejects(origin.create("/x/../f"), { code: "EEXIST", path: "/x/../f" });
+    await assert.rejects(origin.open("/x/../x", { create: "yes" }), { code: "EISDIR", path: "/x/../x" });
+    assert.deepEqual(await origin.names("/"), ["f"]);
+    assert.equal((await origin.open("/x/../f", { create: "yes" })).created, false);
+    assert.deepEqual(await origin.names("/"), ["f", "x/"]);
+    assert.equal(target.regions.size, 1);
+  });
+
   test("what is no layout is refused, naming the field", async (context) => {
     const { target, origin } = await cluster(context, 1);
     const invalid = { code: "ERR_INVALID_ARGUMENT" };
