@@ -55,6 +55,7 @@ export class LmdbHome implements EngineHome {
   }
 }
 
+/** Transactions take two turns of the event loop, so that there is time to crash while they are under way. */
 export class SimHome implements EngineHome {
   readonly drive = new SimKvDrive();
   readonly #random: SimRandom;
@@ -66,7 +67,7 @@ export class SimHome implements EngineHome {
   }
 
   open(): KvEngine {
-    this.#engine = new SimKvEngine(this.drive);
+    this.#engine = new SimKvEngine(this.drive, (commit) => setImmediate(() => setImmediate(commit)));
     return this.#engine;
   }
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { TestContext } from "node:test";
 import { MetaService } from "../../src/meta/service.ts";
 import type { KvEngine } from "../../src/ports/kv.ts";
 import type { Address } from "../../src/ports/network.ts";
@@ -17,6 +16,11 @@ import { type EngineHome, LmdbHome } from "./engine-homes.ts";
 
 export const KEY = new Uint8Array(32).fill(3);
 const ADDRESS: Address = { kind: "tcp", host: "127.0.0.1", port: 7420 };
+
+/** What a test is to its World: the place to say what is to be done in the end. */
+export interface Ending {
+  after(body: () => Promise<void>): void;
+}
 
 /** A metadata service over any engine, with simulated everything else, in one thread. */
 export class World {
@@ -37,7 +41,7 @@ export class World {
   }
 
   /** @param seed how the network cuts what travels; 0: not at all */
-  static async open(context: TestContext, seed = 0, home: EngineHome = new LmdbHome()): Promise<World> {
+  static async open(context: Ending, seed = 0, home: EngineHome = new LmdbHome()): Promise<World> {
     const world = new World(seed, home);
     await world.start();
     context.after(async () => {
@@ -82,6 +86,12 @@ export class World {
     await this.start();
   }
 
+  /** One step of everybody, and a turn of the event loop. */
+  async step(): Promise<void> {
+    for (const party of this.parties) party.doWork(this.clock.nowMs());
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
   settle(byMs = 0): Promise<void> {
     return settle(this.clock, [...this.parties], byMs);
   }
@@ -120,6 +130,11 @@ export class Origin {
   constructor(world: World, channel: RpcChannel) {
     this.#world = world;
     this.channel = channel;
+  }
+
+  leave(): void {
+    this.channel.close();
+    this.#world.parties.delete(this.channel);
   }
 
   /** Begins a call, without stepping anybody. */
