@@ -1,5 +1,6 @@
 import type { Address } from "../ports/network.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
+import type { OriginKey, Transcript } from "../rpc/proofs.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import { SessionState } from "../transport/session-state.ts";
 import type { Endpoint } from "../wire/control.ts";
@@ -10,27 +11,41 @@ import type { Transport } from "./api.ts";
 import type { ChannelPorts, ControlChannels, Limits } from "./control-channels.ts";
 import { joinOpening } from "./join-opening.ts";
 
-/** The lease that an origin asks for. */
-const LEASE_MS = 10_000;
-
 export interface SessionPorts extends ChannelPorts {
   /** A number that no other session or stream on the same poller has; from 1. */
   readonly newId: () => number;
 }
 
+export interface SessionTerms {
+  /** What the capabilities name that windows are bound with. */
+  readonly originKey: OriginKey;
+  /** To ask for. */
+  readonly leaseMs: number;
+}
+
+/** How long a target may take to answer what nobody waits for any more. */
+const PATIENCE_MS = 10_000;
+
 /** The sessions of one origin with targets, at most one a target and path, and the data streams that belong to them. */
 export class AgentSessions {
   readonly #ports: SessionPorts;
   readonly #channels: ControlChannels;
+  readonly #terms: SessionTerms;
   readonly #onLost: (session: AgentSession) => void;
   /** By target and path; a promise, so that two windows opened at once share the session. */
   readonly #byPlace = new Map<string, Promise<AgentSession>>();
   readonly #byId = new Map<number, AgentSession>();
   readonly #connections = new Map<number, AgentConnection>();
 
-  constructor(ports: SessionPorts, channels: ControlChannels, onLost: (session: AgentSession) => void) {
+  constructor(
+    ports: SessionPorts,
+    channels: ControlChannels,
+    terms: SessionTerms,
+    onLost: (session: AgentSession) => void,
+  ) {
     this.#ports = ports;
     this.#channels = channels;
+    this.#terms = terms;
     this.#onLost = onLost;
   }
 
@@ -67,7 +82,7 @@ export class AgentSessions {
     const { result: bound, descriptor } = await session.channel.callWithDescriptor(
       "window.bind",
       { ...request.window, direct },
-      { timeoutMs: Math.max(limits.timeoutMs, LEASE_MS) },
+      { timeoutMs: Math.max(limits.timeoutMs, PATIENCE_MS) },
     );
     try {
       if (session.state.isLost) throw session.state.error("no");
@@ -101,9 +116,11 @@ export class AgentSessions {
       };
     } catch (error) {
       if (descriptor !== undefined) this.#ports.closeDescriptor(descriptor);
-      session.channel.call("window.unbind", { handle: bound.handle }, { timeoutMs: LEASE_MS }).catch(() => {
-        // The session's end frees the binding too.
-      });
+      session.channel
+        .call("window.unbind", { handle: bound.handle }, { timeoutMs: PATIENCE_MS })
+        .catch(() => {
+          // The session's end frees the binding too.
+        });
       throw error;
     }
   }
@@ -172,11 +189,17 @@ export class AgentSessions {
     let session: AgentSession | undefined;
     const { target } = endpoint;
     const expect = { service: "target" as const, id: target };
-    const { channel } = await this.#channels.open(control, `target ${target}`, expect, limits, () => {
-      if (session !== undefined) this.#lose(session, place);
-    });
+    const { channel, transcript } = await this.#channels.open(
+      control,
+      `target ${target}`,
+      expect,
+      limits,
+      () => {
+        if (session !== undefined) this.#lose(session, place);
+      },
+    );
     const openedMs = this.#ports.clock.nowMs();
-    const opened = await this.#openSession(channel, limits);
+    const opened = await this.#openSession(channel, transcript, limits);
     const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     session = new AgentSession({
       id: this.#ports.newId(),
@@ -197,10 +220,17 @@ export class AgentSessions {
   /** On failure the channel is closed: nobody else would. */
   async #openSession(
     channel: RpcChannel,
+    transcript: Transcript,
     limits: Limits,
   ): Promise<{ session: number; token: Uint8Array; leaseMs: number }> {
     try {
-      const { session, token, leaseMs } = await channel.call("session.open", { leaseMs: LEASE_MS }, limits);
+      const { originKey } = this.#terms;
+      const terms = {
+        leaseMs: this.#terms.leaseMs,
+        originKey: originKey.publicKey,
+        proof: originKey.prove(transcript),
+      };
+      const { session, token, leaseMs } = await channel.call("session.open", terms, limits);
       // It may have ended right behind its answer, when there was no session yet that could be lost.
       if (channel.ended !== undefined) {
         throw new DidafsError("ERR_UNREACHABLE", `${channel.peer} ended the session`, {

@@ -1,14 +1,14 @@
 import type { Mailbox } from "../ports/mailbox.ts";
 import type { Address } from "../ports/network.ts";
 import { READABLE, WRITABLE } from "../ports/poller.ts";
-import type { RpcChannel } from "../rpc/channel.ts";
+import { OriginKey } from "../rpc/proofs.ts";
 import { isDidafsError } from "../std/errors.ts";
 import type { Params } from "../wire/control.ts";
 import type { AgentCall, AgentCalls, FromAgent, MetaMethod, ToAgent } from "./agent-messages.ts";
 import type { AgentSession } from "./agent-session.ts";
 import { AgentSessions, type SessionPorts } from "./agent-sessions.ts";
 import { ControlChannels, type Limits } from "./control-channels.ts";
-import { joinOpening } from "./join-opening.ts";
+import { MetaLink } from "./meta-link.ts";
 
 export interface AgentPorts extends SessionPorts {
   readonly mailbox: Mailbox<FromAgent, ToAgent>;
@@ -17,6 +17,8 @@ export interface AgentPorts extends SessionPorts {
 export interface AgentOptions {
   readonly metaAddress: Address;
   readonly key: Uint8Array;
+  /** The lease to ask targets for. */
+  readonly leaseMs: number;
 }
 
 /**
@@ -28,23 +30,27 @@ export class Agent {
   /** Set once it was told to stop and has closed everything. */
   stopped = false;
   readonly #ports: AgentPorts;
-  readonly #options: AgentOptions;
   readonly #channels: ControlChannels;
   readonly #sessions: AgentSessions;
+  readonly #meta: MetaLink;
   readonly #calls = new Map<number, AbortController>();
-  #meta: Promise<{ channel: RpcChannel; id: string }> | undefined;
 
   constructor(ports: AgentPorts, options: AgentOptions) {
     this.#ports = ports;
-    this.#options = options;
     this.#channels = new ControlChannels(ports, options.key);
-    this.#sessions = new AgentSessions(ports, this.#channels, (session) => this.#tellLost(session));
+    // Of this origin, for as long as it is connected: what its capabilities name.
+    const originKey = new OriginKey(ports.random.bytes(32));
+    this.#meta = new MetaLink(this.#channels, ports.clock, options.metaAddress, originKey.publicKey);
+    const { leaseMs } = options;
+    this.#sessions = new AgentSessions(ports, this.#channels, { originKey, leaseMs }, (session) =>
+      this.#tellLost(session),
+    );
   }
 
   doWork(nowMs: number): number {
     const work = this.#takeMessages() + this.#channels.doWork(nowMs);
     this.#sessions.keepLeases(nowMs);
-    return work;
+    return work + this.#meta.doWork(nowMs);
   }
 
   /** Tells that a stream is ready, if it is one of this agent's; it rests until it is armed again. @returns streams told */
@@ -111,14 +117,11 @@ export class Agent {
 
   async #run(call: AgentCall, input: unknown, limits: Limits): Promise<unknown> {
     switch (call) {
-      case "connect": {
-        const { id } = await this.#metaService(limits);
-        return { id };
-      }
+      case "connect":
+        return this.#meta.connect(limits);
       case "meta": {
         const { method, params } = input as AgentCalls["meta"]["in"];
-        const { channel } = await this.#metaService(limits);
-        return channel.call(method, params as Params<MetaMethod>, limits);
+        return this.#meta.call(method, params as Params<MetaMethod>, limits);
       }
       case "bind":
         return this.#sessions.bind(input as AgentCalls["bind"]["in"], limits);
@@ -128,27 +131,6 @@ export class Agent {
         return null;
       }
     }
-  }
-
-  /** The channel to the metadata service; opened again when the last one has ended. */
-  #metaService(limits: Limits): Promise<{ channel: RpcChannel; id: string }> {
-    if (this.#meta !== undefined) {
-      return joinOpening(this.#meta, limits, this.#ports.clock, (left) => this.#metaService(left));
-    }
-    const forget = (): void => {
-      if (this.#meta === opening) this.#meta = undefined;
-    };
-    const { metaAddress } = this.#options;
-    const opening = this.#channels.open(
-      metaAddress,
-      "the metadata service",
-      { service: "meta" },
-      limits,
-      forget,
-    );
-    this.#meta = opening;
-    opening.catch(forget);
-    return opening;
   }
 
   #tellLost(session: AgentSession): void {

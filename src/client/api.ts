@@ -26,6 +26,11 @@ export type Durability = "memory" | "stable";
 export type Bytes = ArrayBufferView<ArrayBufferLike>;
 
 export interface ConnectOptions extends CallOptions {
+  /**
+   * How long targets keep what this process has bound when they do not hear from it, and how long it may use that
+   * meanwhile: 500 to 60000 ms, default 10000.
+   */
+  leaseMs?: number | undefined;
   transport?: Transport | undefined;
   /** The cluster's key, 32 bytes; or a file that holds it. Default: $DIDAFS_KEY_FILE, then the per-user file. */
   key?: Uint8Array | undefined;
@@ -35,6 +40,8 @@ export interface ConnectOptions extends CallOptions {
 export interface OpenOptions extends CallOptions {
   /** Makes the file where it is missing; `"exclusive"` insists on making it (else EEXIST). Missing without it: ENOENT. */
   create?: boolean | "exclusive" | undefined;
+  /** The most that windows on this file may ask for; default "rw". */
+  rights?: "r" | "rw" | undefined;
   /** Bytes of a new file; default 0. */
   size?: number | undefined;
   /** Bytes of a new file that lie on one target before the next one's turn: a power of two, at least 4096; default 1 MiB. */

@@ -19,3 +19,9 @@ export function callLimits(options: CallOptions | undefined, defaultTimeoutMs: n
   }
   return { timeoutMs: Math.min(timeoutMs, MAX_TIMEOUT_MS), signal: options?.signal };
 }
+
+/** @throws ERR_INVALID_ARGUMENT for an option that has none of its values */
+export function checkOneOf(what: string, value: string, known: readonly string[]): void {
+  if (known.includes(value)) return;
+  throw new DidafsError("ERR_INVALID_ARGUMENT", `${what} is ${known.join(" or ")}, not ${value}`);
+}

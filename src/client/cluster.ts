@@ -1,6 +1,6 @@
 import { DidafsError } from "../std/errors.ts";
 import type { CallLimits } from "../transport/access.ts";
-import type { Endpoint, Params, Result } from "../wire/control.ts";
+import type { Params, Result } from "../wire/control.ts";
 import type { MetaMethod } from "./agent-messages.ts";
 import type {
   Attributes,
@@ -15,7 +15,7 @@ import type {
   StatFs,
   Transport,
 } from "./api.ts";
-import { callLimits } from "./call-limits.ts";
+import { callLimits, checkOneOf } from "./call-limits.ts";
 import { File } from "./file.ts";
 import type { Origin } from "./origin.ts";
 
@@ -46,12 +46,14 @@ export class ClusterClient implements Cluster {
   }
 
   async open(path: string, options: OpenOptions = {}): Promise<DidafsFile> {
-    const { create = false, size, stripeUnit, targets, drive, mode } = options;
+    const { create = false, rights = "rw", size, stripeUnit, targets, drive, mode } = options;
+    checkOneOf("rights", rights, ["r", "rw"]);
     const opened = await this.#parts.origin.link.meta(
       "meta.open",
       {
         path,
         create: create === "exclusive" ? "exclusive" : create ? "yes" : "no",
+        rights,
         size,
         stripeUnit,
         targets,
@@ -68,11 +70,11 @@ export class ClusterClient implements Cluster {
         timeoutMs: this.#parts.timeoutMs,
         stat: (...args) => this.stat(...args),
         resize: (inode, size, callOptions) => this.#meta("meta.resize", { inode, size }, callOptions),
-        locate: (...args) => this.#locate(...args),
+        grant: (...args) => this.#parts.origin.link.meta("meta.grant", ...args),
       },
       path,
-      opened.stat,
-      opened.endpoints,
+      rights,
+      opened,
       (closed) => this.#files.delete(closed),
     );
     this.#files.add(file);
@@ -195,12 +197,6 @@ export class ClusterClient implements Cluster {
     this.#parts.origin.close();
     await this.#parts.stop();
     this.#parts.origin.link.fail(new DidafsError("ERR_CLOSED", "the cluster is closed"));
-  }
-
-  async #locate(path: string, limits: CallLimits): Promise<{ inode: number; endpoints: Endpoint[] }> {
-    const params = { path, create: "no" } as const;
-    const { stat, endpoints } = await this.#parts.origin.link.meta("meta.open", params, limits);
-    return { inode: stat.inode, endpoints };
   }
 
   #meta<M extends MetaMethod>(

@@ -5,6 +5,7 @@ import type { Poller } from "../ports/poller.ts";
 import type { Random } from "../ports/random.ts";
 import { RpcChannel } from "../rpc/channel.ts";
 import { introduce } from "../rpc/handshake.ts";
+import type { Transcript } from "../rpc/proofs.ts";
 
 /** Control channels are stepped every time, so their token says nothing; data streams have their number, from 1. */
 const CHANNEL_TOKEN = 0;
@@ -43,7 +44,7 @@ export class ControlChannels {
   /**
    * @param peer who should be there, for messages
    * @param onEnd called once when the channel has ended, for whatever reason
-   * @returns the proven channel and what the service there says of itself
+   * @returns the proven channel, and the handshake made on it
    * @throws ERR_UNREACHABLE, ERR_AUTH, ERR_VERSION, ERR_TIMEOUT
    */
   async open(
@@ -52,7 +53,7 @@ export class ControlChannels {
     expect: { service: "meta" | "target"; id?: string },
     limits: Limits,
     onEnd: () => void,
-  ): Promise<{ channel: RpcChannel; id: string }> {
+  ): Promise<{ channel: RpcChannel; transcript: Transcript }> {
     const { network, memory, clock, poller, closeDescriptor, random } = this.#ports;
     const channel = new RpcChannel({
       stream: network.connect(address, { acceptDescriptors: address.kind === "unix" }),
@@ -68,8 +69,9 @@ export class ControlChannels {
       },
     });
     this.#channels.add(channel);
-    const { id } = await introduce(channel, { key: this.#key, random, role: "origin", expect, ...limits });
-    return { channel, id };
+    const role = "origin" as const;
+    const transcript = await introduce(channel, { key: this.#key, random, role, expect, ...limits });
+    return { channel, transcript };
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import type { CallLimits } from "../transport/access.ts";
-import type { Endpoint, StatRecord } from "../wire/control.ts";
+import type { Endpoint, Params, Result } from "../wire/control.ts";
 import type {
   CallOptions,
   DidafsFile,
@@ -11,7 +11,7 @@ import type {
   Transport,
   WindowOptions,
 } from "./api.ts";
-import { callLimits } from "./call-limits.ts";
+import { callLimits, checkOneOf } from "./call-limits.ts";
 import type { BoundRegion, Origin } from "./origin.ts";
 import { type Binding, Stripes } from "./stripes.ts";
 import { Window } from "./window.ts";
@@ -22,9 +22,9 @@ export interface FileContext {
   readonly transport: Transport;
   readonly timeoutMs: number;
   stat(path: string, options?: CallOptions): Promise<Stat>;
+  /** Fresh addresses and capabilities for a file that is open. */
+  grant(params: Params<"meta.grant">, limits: CallLimits): Promise<Result<"meta.grant">>;
   resize(inode: number, size: number, options?: CallOptions): Promise<unknown>;
-  /** Where the targets of the file at `path` are now, and which file that is. */
-  locate(path: string, limits: CallLimits): Promise<{ inode: number; endpoints: readonly Endpoint[] }>;
 }
 
 /** See DidafsFile in api.ts. */
@@ -34,7 +34,11 @@ export class File implements DidafsFile {
   readonly layout: Layout;
   readonly #context: FileContext;
   readonly #inode: number;
-  #endpoints: readonly Endpoint[];
+  /** The most that windows may ask for. */
+  readonly #rights: "r" | "rw";
+  /** Where the targets are, and what lets this origin in. */
+  #access: Pick<Result<"meta.grant">, "endpoints" | "capabilities">;
+  #granting: Promise<void> | undefined;
   readonly #windows = new Set<DidafsWindow>();
   readonly #onClose: (file: File) => void;
   #closed = false;
@@ -42,8 +46,8 @@ export class File implements DidafsFile {
   constructor(
     context: FileContext,
     path: string,
-    stat: StatRecord,
-    endpoints: readonly Endpoint[],
+    rights: "r" | "rw",
+    { stat, ...access }: Result<"meta.grant">,
     onClose: (file: File) => void,
   ) {
     if (stat.layout === undefined) throw new DidafsError("EISDIR", `${path} is a directory`, { path });
@@ -52,7 +56,8 @@ export class File implements DidafsFile {
     this.size = stat.size;
     this.layout = stat.layout;
     this.#inode = stat.inode;
-    this.#endpoints = endpoints;
+    this.#rights = rights;
+    this.#access = access;
     this.#onClose = onClose;
   }
 
@@ -72,6 +77,9 @@ export class File implements DidafsFile {
     const { rights = "r", sharing = "managed" } = options;
     checkOneOf("rights", rights, ["r", "rw"]);
     checkOneOf("sharing", sharing, ["managed", "raw"]);
+    if (rights === "rw" && this.#rights === "r") {
+      throw new DidafsError("ERR_RIGHTS", `${this.path} was opened with rights "r"`, { path: this.path });
+    }
     const stripes = this.#stripes(options);
     const bound = await this.#bindAll(stripes, rights, sharing, limits);
     if (this.#closed) await this.#release([...bound.values()], { ...limits, signal: undefined });
@@ -146,7 +154,10 @@ export class File implements DidafsFile {
     throw aboutPath(failure, this.path);
   }
 
-  /** A target that was started again since listens elsewhere; only the metadata service knows where. */
+  /**
+   * Capabilities run out, and a target that was started again since takes other ones and listens elsewhere: the
+   * metadata service is asked, once.
+   */
   async #bind(
     binding: Binding,
     rights: "r" | "rw",
@@ -155,29 +166,43 @@ export class File implements DidafsFile {
   ): Promise<BoundRegion> {
     const { target } = this.layout.regions[binding.index] as Layout["regions"][number];
     const known = this.#endpointOf(target);
+    const { origin } = this.#context;
+    const deadlineMs = origin.nowMs() + limits.timeoutMs;
     try {
       return await this.#bindAt(known, target, binding, rights, sharing, limits);
     } catch (error) {
+      const isOutdated = isDidafsError(error, "ERR_EXPIRED", "ERR_CAPABILITY");
       // ERR_AUTH: somebody else got its port.
-      if (!isDidafsError(error, "ERR_UNREACHABLE", "ERR_NOT_DIRECT", "ERR_AUTH")) throw error;
-      await this.#locateAgain(limits);
+      if (!isOutdated && !isDidafsError(error, "ERR_UNREACHABLE", "ERR_NOT_DIRECT", "ERR_AUTH")) throw error;
+      const left = { ...limits, timeoutMs: Math.max(deadlineMs - origin.nowMs(), 1) };
+      try {
+        await this.#grantAgain(left);
+      } catch (refusal) {
+        throw isDidafsError(refusal, "ERR_REVOKED") ? refusal : error;
+      }
       const now = this.#endpointOf(target);
-      if (JSON.stringify(now) === JSON.stringify(known)) throw error;
-      return this.#bindAt(now, target, binding, rights, sharing, limits);
+      if (!isOutdated && JSON.stringify(now) === JSON.stringify(known)) throw error;
+      return this.#bindAt(now, target, binding, rights, sharing, {
+        ...left,
+        timeoutMs: Math.max(deadlineMs - origin.nowMs(), 1),
+      });
     }
   }
 
-  /** Best effort: who asks has an error already. */
-  async #locateAgain(limits: CallLimits): Promise<void> {
-    try {
-      const { inode, endpoints } = await this.#context.locate(this.path, limits);
-      // The name may stand for another file by now.
-      if (inode === this.#inode) this.#endpoints = endpoints;
-    } catch {}
+  /** All regions of a window ask together. */
+  #grantAgain(limits: CallLimits): Promise<void> {
+    this.#granting ??= this.#grant(limits).finally(() => {
+      this.#granting = undefined;
+    });
+    return this.#granting;
+  }
+
+  async #grant(limits: CallLimits): Promise<void> {
+    this.#access = await this.#context.grant({ inode: this.#inode, rights: this.#rights }, limits);
   }
 
   #endpointOf(target: string): Endpoint | undefined {
-    return this.#endpoints.find((known) => known.target === target);
+    return this.#access.endpoints.find((known) => known.target === target);
   }
 
   async #bindAt(
@@ -199,7 +224,8 @@ export class File implements DidafsFile {
       );
     }
     const { origin, transport } = this.#context;
-    const window = { inode: this.#inode, index, at, byteLength, rights, sharing };
+    const capability = this.#access.capabilities[index] as string;
+    const window = { capability, at, byteLength, rights, sharing };
     const reply = await origin.link.call("bind", { endpoint, transport, window }, limits);
     return origin.adopt(reply, sharing === "raw" && rights === "rw", limits.timeoutMs);
   }
@@ -208,11 +234,6 @@ export class File implements DidafsFile {
   async #release(regions: BoundRegion[], limits: CallLimits): Promise<void> {
     await Promise.allSettled(regions.map((region) => this.#context.origin.release(region, limits)));
   }
-}
-
-function checkOneOf(what: string, value: string, known: readonly string[]): void {
-  if (known.includes(value)) return;
-  throw new DidafsError("ERR_INVALID_ARGUMENT", `${what} is ${known.join(" or ")}, not ${value}`);
 }
 
 function localityOf(bound: readonly BoundRegion[]): Locality {

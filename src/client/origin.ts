@@ -64,6 +64,10 @@ export class Origin {
     this.#pump = new Pump(ports.turns, ports.clock, ports.idler, (connection) => this.#arm(connection));
   }
 
+  nowMs(): number {
+    return this.#ports.clock.nowMs();
+  }
+
   /**
    * Makes an access of what the agent has bound.
    * @throws ERR_CLOSED; ERR_IO when the region cannot be mapped. What was bound is given back then.

@@ -1,7 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Handlers } from "../rpc/handlers.ts";
+import type { Deadlines } from "../std/deadlines.ts";
 import type { Params, Result } from "../wire/control.ts";
-import type { Deadlines } from "./deadlines.ts";
 import { link, readlink, symlink } from "./links.ts";
 import { mkdir, mkdirAll, readdir, stat } from "./namespace.ts";
 import { parsePath } from "./path.ts";

@@ -3,6 +3,10 @@ import { DidafsError } from "../std/errors.ts";
 import type { Endpoint, Layout, Params, TargetStatus } from "../wire/control.ts";
 
 export const HEARTBEAT_MS = 500;
+/** The right to serve that a registration or heartbeat gives. */
+export const TARGET_LEASE_MS = 10_000;
+/** The holder counts from before it asked, the grantor for longer than it granted. */
+const LEASE_WAIT_MS = TARGET_LEASE_MS * 1.1;
 /** A target is down when nothing came from it for this long. */
 const LATE_MS = 3 * HEARTBEAT_MS;
 
@@ -12,6 +16,7 @@ interface Target {
   readonly endpoint: Endpoint;
   readonly name: string;
   readonly pid: number;
+  readonly incarnation: string;
   /** Undefined once it has ended. */
   channel: Channel | undefined;
   heardMs: number;
@@ -33,26 +38,26 @@ export class TargetRegistry {
 
   /**
    * A target that registers again takes the place of its former self, whose channel is closed.
-   * @throws ERR_ALREADY_RUNNING while another process lives under that identity: what one of them acknowledged, the
-   *   other does not have
+   * @throws ERR_ALREADY_RUNNING while another process may serve under that identity, be it in reach or not: what one
+   *   of them acknowledged, the other does not have
    */
   register(channel: Channel, params: Params<"meta.register">, nowMs: number): void {
-    const { endpoint, name, pid, totalBytes, freeBytes } = params;
+    const { endpoint, name, pid, incarnation, former, totalBytes, freeBytes } = params;
     const known = this.#targets.get(endpoint.target);
     // The name has a random part, so it tells processes apart.
     const isSame = known?.endpoint.unix.control.name === endpoint.unix.control.name;
-    if (known !== undefined && !isSame && this.#isLive(known)) {
+    const hasEnded = known?.incarnation === former;
+    if (known !== undefined && !isSame && !hasEnded && nowMs - known.heardMs < LEASE_WAIT_MS) {
       throw new DidafsError(
         "ERR_ALREADY_RUNNING",
         `target ${endpoint.target} is served already, by process ${known.pid}; is one folder a copy of the other?`,
         { target: endpoint.target },
       );
     }
-    const former = known?.channel;
     const report = { totalBytes, freeBytes, regions: 0, sessions: 0, counters: {} };
-    this.#targets.set(endpoint.target, { endpoint, name, pid, channel, heardMs: nowMs, report });
-    if (former !== undefined && former !== channel) {
-      former.close(new DidafsError("ERR_CLOSED", "the target has registered on another connection"));
+    this.#targets.set(endpoint.target, { endpoint, name, pid, incarnation, channel, heardMs: nowMs, report });
+    if (known?.channel !== channel) {
+      known?.channel?.close(new DidafsError("ERR_CLOSED", "the target has registered on another connection"));
     }
   }
 
@@ -79,6 +84,11 @@ export class TargetRegistry {
   #on(channel: Channel): Target | undefined {
     for (const target of this.#targets.values()) if (target.channel === channel) return target;
     return undefined;
+  }
+
+  /** Of the life that the target has, or had last. */
+  incarnationOf(id: string): string | undefined {
+    return this.#targets.get(id)?.incarnation;
   }
 
   /** The channel to call a target on, if it lives. */

@@ -4,24 +4,28 @@ import type { MemoryPort } from "../ports/memory.ts";
 import type { Address, Network } from "../ports/network.ts";
 import type { Poller } from "../ports/poller.ts";
 import type { Random } from "../ports/random.ts";
-import type { Channel, Handlers } from "../rpc/handlers.ts";
+import type { CallContext, Channel, Handlers } from "../rpc/handlers.ts";
 import type { Role } from "../rpc/handshake.ts";
 import { RpcServer } from "../rpc/server.ts";
+import { Deadlines } from "../std/deadlines.ts";
 import { DidafsError } from "../std/errors.ts";
 import { errorFields, type Logger } from "../std/logger.ts";
 import type { Method, Params, Result } from "../wire/control.ts";
 import { FileCreator, type Found } from "./creation.ts";
-import { Deadlines } from "./deadlines.ts";
+import { Grants } from "./grants.ts";
 import { statOf } from "./inode-record.ts";
 import { NamespaceCalls } from "./namespace-calls.ts";
+import { CHANNEL_LEASE_MS, Origins } from "./origins.ts";
 import { type Path, parsePath, pathError } from "./path.ts";
 import { Reclaimer } from "./reclaimer.ts";
-import { HEARTBEAT_MS, TargetRegistry } from "./registry.ts";
+import { HEARTBEAT_MS, TARGET_LEASE_MS, TargetRegistry } from "./registry.ts";
 import { MetaStore } from "./store.ts";
 import { getInode } from "./tables.ts";
 import { locateBeyond, locateEntry } from "./walk.ts";
 
 const CHANNELS_MAX = 4096;
+/** Calls that no program asked for. */
+const BY_THEMSELVES: ReadonlySet<string> = new Set<Method>(["meta.attach", "meta.renew"]);
 /** How often a name may be taken by others, and be gone again, while an opening makes its file. */
 const OPEN_TRIES_MAX = 16;
 
@@ -32,8 +36,10 @@ export interface MetaServiceParts {
   readonly random: Random;
   readonly poller?: Poller | undefined;
   readonly engine: KvEngine;
-  /** Of the cluster. */
+  /** Of the cluster: what origins prove. */
   readonly key: Uint8Array;
+  /** Of its services: what targets prove, and what capabilities are signed with. */
+  readonly serviceKey: Uint8Array;
   /** Of this program, for status. */
   readonly version: string;
   readonly pid: number;
@@ -48,6 +54,8 @@ export class MetaService {
   readonly #parts: MetaServiceParts;
   readonly #store: MetaStore;
   readonly #registry = new TargetRegistry();
+  readonly #origins = new Origins();
+  readonly #grants: Grants;
   readonly #deadlines = new Deadlines();
   readonly #reclaimer: Reclaimer;
   readonly #creator: FileCreator;
@@ -56,20 +64,22 @@ export class MetaService {
   readonly #counters = new Map<string, number>([["requests", 0]]);
 
   private constructor(parts: MetaServiceParts, store: MetaStore) {
-    const { clock, key } = parts;
+    const { clock, key, serviceKey } = parts;
     this.#parts = parts;
     this.#store = store;
+    this.#grants = new Grants(serviceKey, this.#registry, clock);
     this.#reclaimer = new Reclaimer(store, this.#registry, clock, parts.log);
     this.#creator = new FileCreator({ store, registry: this.#registry, reclaimer: this.#reclaimer, clock });
     const deadlines = this.#deadlines;
     this.#namespace = new NamespaceCalls({ store, reclaimer: this.#reclaimer, deadlines, clock });
     this.#server = new RpcServer({
       ...parts,
-      identity: { key, service: "meta", id: store.clusterId },
+      identity: { keys: { origin: key, target: serviceKey }, service: "meta", id: store.clusterId },
       channelsMax: CHANNELS_MAX,
-      onOpen: (_, role) => {
-        const forOrigins = { ...this.#namespace.handlers, ...this.#forOrigins };
-        return this.#counted(role === "target" ? this.#forTargets : forOrigins, role);
+      onOpen: (channel, { role }) => {
+        if (role === "target") return this.#counted(this.#forTargets, role);
+        this.#origins.opened(channel, clock.nowMs());
+        return this.#counted({ ...this.#namespace.handlers, ...this.#forOrigins }, role);
       },
       onClose: (channel, reason) => this.#lost(channel, reason),
       onFault: (error, method) =>
@@ -97,7 +107,9 @@ export class MetaService {
   doWork(nowMs: number): number {
     const taken = this.#server.doWork(nowMs);
     this.#registry.listened(nowMs);
-    return taken + this.#reclaimer.doWork(nowMs) + this.#deadlines.doWork(nowMs);
+    // After that: what came while the service was held up counts.
+    const ended = this.#origins.doWork(nowMs);
+    return taken + ended + this.#reclaimer.doWork(nowMs) + this.#deadlines.doWork(nowMs);
   }
 
   /** True while a transaction is under way, whose end wakes no poller. */
@@ -127,12 +139,24 @@ export class MetaService {
   };
 
   readonly #forOrigins: Handlers = {
-    "meta.open": (params) => this.#open(params),
+    "meta.attach": ({ originKey }, { channel }) => {
+      this.#origins.attach(channel, originKey);
+      return { leaseMs: CHANNEL_LEASE_MS };
+    },
+    // Everything that comes renews the channel's lease.
+    "meta.renew": () => ({}),
+    "meta.open": (params, { channel }) => this.#open(params, channel),
+    "meta.grant": ({ inode, rights }, { channel }) => {
+      const record = this.#store.read((reader) => getInode(reader, inode));
+      return this.#opened({ inode, record }, rights, channel);
+    },
     "meta.status": () => this.#status(),
   };
 
-  async #open(params: Params<"meta.open">): Promise<Result<"meta.open">> {
-    const { path, create } = params;
+  async #open(params: Params<"meta.open">, channel: Channel): Promise<Result<"meta.open">> {
+    const { path, create, rights } = params;
+    // Before anything is made.
+    this.#origins.keyOf(channel);
     const parsed = parsePath(path);
     if (create !== "no" && parsed.endsInSlash)
       throw pathError("EISDIR", path, "a file's name does not end in /");
@@ -140,27 +164,39 @@ export class MetaService {
       const existing = this.#store.read((reader) => find(reader, parsed, create));
       if (typeof existing === "object") {
         if (create === "exclusive") throw pathError("EEXIST", path, "exists already");
-        return this.#opened(path, existing, false);
+        return { created: false, ...this.#opened(existing, rights, channel, path) };
       }
       const made = await this.#creator.create(params, existing);
-      if (made !== undefined) return this.#opened(path, made, true);
+      if (made !== undefined) return { created: true, ...this.#opened(made, rights, channel, path) };
     }
     throw new DidafsError("ERR_TIMEOUT", `${path}: others make and remove that name all the time`, { path });
   }
 
-  #opened(path: string, { inode, record }: Found, created: boolean): Result<"meta.open"> {
+  /** @param path for the message, where one was given */
+  #opened(
+    { inode, record }: Found,
+    rights: Params<"meta.grant">["rights"],
+    channel: Channel,
+    path = `inode ${inode}`,
+  ): Result<"meta.grant"> {
     if (record.type !== "file") throw pathError("EISDIR", path, "is a directory");
-    return { created, stat: statOf(inode, record), endpoints: this.#registry.endpointsOf(record.layout) };
+    const { gen, layout } = record;
+    return {
+      stat: statOf(inode, record),
+      endpoints: this.#registry.endpointsOf(layout),
+      capabilities: this.#grants.capabilities({ inode, gen, layout }, rights, this.#origins.keyOf(channel)),
+    };
   }
 
   #register(channel: Channel, params: Params<"meta.register">): Result<"meta.register"> {
     this.#registry.register(channel, params, this.#parts.clock.nowMs());
     void this.#reclaimer.sweep(params.endpoint.target);
     this.#parts.log.info("a target registered", { target: params.name, targetPid: params.pid });
-    return { heartbeatMs: HEARTBEAT_MS };
+    return { heartbeatMs: HEARTBEAT_MS, leaseMs: TARGET_LEASE_MS };
   }
 
   #lost(channel: Channel, reason: DidafsError): void {
+    this.#origins.closed(channel);
     const target = this.#registry.lost(channel);
     if (target !== undefined) this.#parts.log.warn("a target is gone", { target, reason: reason.message });
   }
@@ -176,10 +212,11 @@ export class MetaService {
     const count = (name: string) => this.#counters.set(name, (this.#counters.get(name) ?? 0) + 1);
     const counted = Object.entries(handlers).map(([method, handler]) => {
       const serve = handler as (...args: unknown[]) => unknown;
-      const countedHandler = (...args: unknown[]): unknown => {
+      const countedHandler = (params: unknown, context: CallContext): unknown => {
         count(method);
-        if (role === "origin") count("requests");
-        return serve(...args);
+        if (role === "origin" && !BY_THEMSELVES.has(method)) count("requests");
+        this.#origins.heard(context.channel, this.#parts.clock.nowMs());
+        return serve(params, context);
       };
       return [method as Method, countedHandler];
     });

@@ -5,7 +5,8 @@ import type { Channel, Handlers, RpcCallOptions } from "./handlers.ts";
 import { KEY_BYTES, NONCE_BYTES, proofOf, proofsEqual, type Transcript } from "./proofs.ts";
 
 /**
- * The mutual proof of the cluster's key that begins every control channel.
+ * The mutual proof of a key that begins every control channel: of the cluster's key with an origin, of the service key
+ * between services, so that holding the cluster's key lets nobody pose as a target.
  *
  *     caller                                     service
  *       hello { role, callerNonce }          →
@@ -19,8 +20,8 @@ import { KEY_BYTES, NONCE_BYTES, proofOf, proofsEqual, type Transcript } from ".
 export type Role = Transcript["role"];
 
 export interface ServiceIdentity {
-  /** KEY_BYTES long. */
-  readonly key: Uint8Array;
+  /** By the role of the caller, KEY_BYTES long each; a role without one is not served here. */
+  readonly keys: { readonly [R in Role]?: Uint8Array };
   readonly service: Transcript["service"];
   /** 32 hex digits. */
   readonly id: string;
@@ -33,10 +34,13 @@ export interface ServiceIdentity {
 export function handshakeHandlers(
   identity: ServiceIdentity,
   random: Random,
-  onProven: (channel: Channel, role: Role) => Handlers,
+  onProven: (channel: Channel, transcript: Transcript) => Handlers,
 ): Handlers {
-  const { key, service, id } = identity;
-  assert(key.byteLength === KEY_BYTES, "a cluster's key has 32 bytes");
+  const { keys, service, id } = identity;
+  assert(
+    Object.values(keys).every(({ byteLength }) => byteLength === KEY_BYTES),
+    "a key has 32 bytes",
+  );
   let transcript: Transcript | undefined;
   const refuse = (channel: Channel, message: string): never => {
     const error = new DidafsError("ERR_AUTH", message);
@@ -47,21 +51,26 @@ export function handshakeHandlers(
     hello: ({ role, nonce: callerNonce }, { channel }) => {
       // A second hello would let a stranger collect proofs at will.
       if (transcript !== undefined) return refuse(channel, "only one hello on a channel");
+      const key = keys[role];
+      if (key === undefined) return refuse(channel, `a ${service} is not called by a ${role}`);
       const serviceNonce = Buffer.from(random.bytes(NONCE_BYTES)).toString("hex");
       transcript = { role, service, id, callerNonce, serviceNonce };
       return { nonce: serviceNonce, proof: proofOf(key, "service", transcript), service, id };
     },
     prove: ({ proof }, { channel }) => {
       if (transcript === undefined) return refuse(channel, "prove before hello");
-      if (!proofsEqual(proof, proofOf(key, "caller", transcript)))
-        return refuse(channel, wrongKey("this service"));
-      channel.admit(onProven(channel, transcript.role));
+      const key = keys[transcript.role] as Uint8Array;
+      if (!proofsEqual(proof, proofOf(key, "caller", transcript))) {
+        return refuse(channel, wrongKey("this service", transcript.role));
+      }
+      channel.admit(onProven(channel, transcript));
       return {};
     },
   };
 }
 
 export interface IntroduceOptions extends RpcCallOptions {
+  /** The one that the role takes. */
   readonly key: Uint8Array;
   readonly random: Random;
   readonly role: Role;
@@ -74,19 +83,19 @@ export interface IntroduceOptions extends RpcCallOptions {
 /**
  * The caller's side: proves the key to the service and has the service prove it. The channel must be stepped meanwhile.
  * On failure the channel is closed.
- * @returns the service's identity
+ * @returns what was said: it has the service's identity, and further proofs can be tied to it
  * @throws ERR_AUTH (wrong key, or not the service that was expected) and what Channel.call throws
  */
-export async function introduce(channel: Channel, options: IntroduceOptions): Promise<{ id: string }> {
+export async function introduce(channel: Channel, options: IntroduceOptions): Promise<Transcript> {
   const { key, random, role, expect } = options;
-  assert(key.byteLength === KEY_BYTES, "a cluster's key has 32 bytes");
+  assert(key.byteLength === KEY_BYTES, "a key has 32 bytes");
   try {
     const callerNonce = Buffer.from(random.bytes(NONCE_BYTES)).toString("hex");
     const hello = await channel.call("hello", { role, nonce: callerNonce }, options);
     const { service, id, nonce: serviceNonce } = hello;
     const transcript: Transcript = { role, service, id, callerNonce, serviceNonce };
     if (!proofsEqual(hello.proof, proofOf(key, "service", transcript))) {
-      throw new DidafsError("ERR_AUTH", wrongKey(channel.peer));
+      throw new DidafsError("ERR_AUTH", wrongKey(channel.peer, role));
     }
     if (service !== expect.service || (expect.id !== undefined && id !== expect.id)) {
       const wanted = `${expect.service} ${expect.id ?? ""}`.trimEnd();
@@ -95,14 +104,17 @@ export async function introduce(channel: Channel, options: IntroduceOptions): Pr
     // The service has proven itself; what it calls right behind its next answer must find its handlers.
     channel.admit(options.handlers ?? {});
     await channel.call("prove", { proof: proofOf(key, "caller", transcript) }, options);
-    return { id };
+    return transcript;
   } catch (error) {
     channel.close(isDidafsError(error) ? error : undefined);
     throw error;
   }
 }
 
-function wrongKey(peer: string): string {
+function wrongKey(peer: string, role: Role): string {
+  if (role === "target") {
+    return `${peer} has another service key. Services of one cluster share the file service-key of its data directory`;
+  }
   return (
     `${peer} has another cluster key. The key is taken from the option (key or keyFile), else from the file that ` +
     "DIDAFS_KEY_FILE names, else from the per-user file that `didafs up` writes"

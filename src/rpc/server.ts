@@ -6,8 +6,9 @@ import type { Random } from "../ports/random.ts";
 import { DidafsError } from "../std/errors.ts";
 import { RpcChannel } from "./channel.ts";
 import type { Channel, Handlers } from "./handlers.ts";
-import { handshakeHandlers, type Role, type ServiceIdentity } from "./handshake.ts";
+import { handshakeHandlers, type ServiceIdentity } from "./handshake.ts";
 import { ACCEPTS_PER_STEP_MAX, ADMISSION_TIMEOUT_MS } from "./limits.ts";
+import type { Transcript } from "./proofs.ts";
 
 export interface RpcServerOptions {
   readonly network: Network;
@@ -18,7 +19,7 @@ export interface RpcServerOptions {
   /** Channels at a time, strangers included; further connections are closed at once. */
   readonly channelsMax: number;
   /** A peer has proven itself: returns what serves it. */
-  readonly onOpen: (channel: RpcChannel, role: Role) => Handlers;
+  readonly onOpen: (channel: RpcChannel, transcript: Transcript) => Handlers;
   /** A channel that was opened has ended. */
   readonly onClose?: (channel: RpcChannel, reason: DidafsError) => void;
   readonly onFault?: (error: unknown, method: string) => void;
@@ -151,8 +152,8 @@ export class RpcServer {
       pollToken,
       onFault,
       peer: `connection ${this.#acceptedCount} (${at.kind})`,
-      handlers: handshakeHandlers(identity, random, (_, role) => {
-        const handlers = onOpen(channel, role);
+      handlers: handshakeHandlers(identity, random, (_, transcript) => {
+        const handlers = onOpen(channel, transcript);
         isOpen = true;
         return handlers;
       }),

@@ -22,6 +22,7 @@ export interface Entries {
 export interface ServicesPlan {
   readonly dir: string;
   readonly keyHex: string;
+  readonly serviceKeyHex: string;
   readonly targets: number;
   readonly drive: "file" | "memory";
   readonly host: string;
@@ -53,22 +54,29 @@ export class ClusterServices {
 
   /** @returns where it listens, and the cluster's id */
   async startMeta(deadlineMs: number): Promise<{ host: string; port: number; id: string }> {
-    const { entries, keyHex } = this.#plan;
+    const { entries, keyHex, serviceKeyHex } = this.#plan;
     // A later start asks for the port that the first one got: targets and origins know it.
-    const service = this.#add("meta", entries.meta, (dir) => ({ dir, keyHex, ...this.#meta }));
+    const service = this.#add("meta", entries.meta, (dir) => ({
+      dir,
+      keyHex,
+      serviceKeyHex,
+      ...this.#meta,
+    }));
     const { address, id } = v.parse(MetaReady, await startPatiently(service, deadlineMs));
     this.#meta.port = address.port;
     return { ...this.#meta, id };
   }
 
   async startTargets(deadlineMs: number): Promise<void> {
-    const { targets, entries, keyHex, drive, host, workers } = this.#plan;
+    const { targets, entries, keyHex, serviceKeyHex, drive, host, workers } = this.#plan;
     const services = Array.from({ length: targets }, (_, index) =>
-      this.#add(`target-${index}`, entries.target, (dir) => ({
+      this.#add(`target-${index}`, entries.target, (dir, former) => ({
         dir,
         drive,
         keyHex,
+        serviceKeyHex,
         meta: this.#meta,
+        former: former?.incarnation,
         host,
         ...(workers === undefined ? {} : { workers }),
       })),
@@ -84,7 +92,11 @@ export class ClusterServices {
     await meta?.stop();
   }
 
-  #add(name: string, entry: URL, optionsIn: (dir: string) => unknown): SupervisedService {
+  #add(
+    name: string,
+    entry: URL,
+    optionsIn: (dir: string, former: ReadyInfo | undefined) => unknown,
+  ): SupervisedService {
     // A service that was told to stop while it started may have become ready all the same.
     if (this.#stopping) throw new DidafsError("ERR_ABORTED", "the cluster is being stopped");
     const { dir, launch, restart, logs, log } = this.#plan;
@@ -92,7 +104,7 @@ export class ClusterServices {
     makeDirectory(folder);
     // Also of a start that did not live to sync it: then the folder was there, and nothing was made.
     syncDirectory(dir);
-    const options = (): unknown => optionsIn(folder);
+    const options = (former: ReadyInfo | undefined): unknown => optionsIn(folder, former);
     const service = new SupervisedService({
       name,
       entry,

@@ -5,6 +5,7 @@ import { makeDirectory } from "../system/directory.ts";
 import { lockDirectory } from "../system/lock.ts";
 import { ClusterServices, type Entries } from "./cluster-services.ts";
 import { threadEntry } from "./entry.ts";
+import { findOrMakeServiceKey } from "./key.ts";
 import { type LogSettings, type LogWish, logPlan, logText, openLog, settleLogs } from "./logs.ts";
 import { clusterUrl } from "./paths.ts";
 import { readRunRecord, removeRunRecord, writeRunRecord } from "./run-file.ts";
@@ -54,7 +55,8 @@ export interface RunningCluster {
 /**
  * Starts a cluster's services on this machine and waits until all of them serve. When one fails, everything that was
  * started is taken down again.
- * @throws ERR_ALREADY_RUNNING, ERR_PORT_IN_USE, ERR_START_FAILED, ERR_TIMEOUT, ERR_ABORTED, ERR_INVALID_ARGUMENT, ERR_CORRUPT, ERR_VERSION
+ * @throws ERR_ALREADY_RUNNING, ERR_PORT_IN_USE, ERR_START_FAILED, ERR_TIMEOUT, ERR_ABORTED, ERR_INVALID_ARGUMENT, ERR_CORRUPT, ERR_VERSION,
+ *   ERR_NO_KEY (the service key cannot be read, or others may read it)
  */
 export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
   const dir = path.resolve(options.dir);
@@ -112,6 +114,7 @@ async function startLocked(dir: string, options: ClusterOptions, letGo: () => vo
     dir,
     ...shape,
     keyHex: Buffer.from(options.key).toString("hex"),
+    serviceKeyHex: Buffer.from(findOrMakeServiceKey(dir)).toString("hex"),
     host: options.host ?? "127.0.0.1",
     port: options.port,
     workers: options.workers,

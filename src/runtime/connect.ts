@@ -6,6 +6,10 @@ import { startAgent } from "./agents.ts";
 import { findKey } from "./key.ts";
 import { defaultUrl, parseClusterUrl } from "./paths.ts";
 
+const DEFAULT_LEASE_MS = 10_000;
+const LEASE_MS_MIN = 500;
+const LEASE_MS_MAX = 60_000;
+
 /**
  * Connects to the cluster whose metadata service is at `url`; default $DIDAFS_URL, then didafs://127.0.0.1:7420.
  * @throws ERR_UNREACHABLE (no cluster there), ERR_NO_KEY, ERR_AUTH (another cluster's key), ERR_TIMEOUT
@@ -27,12 +31,18 @@ export async function attach(
   options: ConnectOptions,
   stopServices: () => Promise<void>,
 ): Promise<Cluster> {
-  const { transport = "auto", timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { transport = "auto", timeoutMs = DEFAULT_TIMEOUT_MS, leaseMs = DEFAULT_LEASE_MS } = options;
   if (!["auto", "direct", "tcp"].includes(transport)) {
     throw new DidafsError("ERR_INVALID_ARGUMENT", `transport is auto, direct or tcp, not ${transport}`);
   }
+  if (!(Number.isInteger(leaseMs) && leaseMs >= LEASE_MS_MIN && leaseMs <= LEASE_MS_MAX)) {
+    throw new DidafsError(
+      "ERR_INVALID_ARGUMENT",
+      `leaseMs is a number of milliseconds from ${LEASE_MS_MIN} to ${LEASE_MS_MAX}, not ${leaseMs}`,
+    );
+  }
   const limits = callLimits(options, timeoutMs);
-  const agent = await startAgent({ metaAddress: parseClusterUrl(url), key });
+  const agent = await startAgent({ metaAddress: parseClusterUrl(url), key, leaseMs });
   try {
     const { id } = await agent.origin.link.call("connect", null, limits);
     const stop = async (): Promise<void> => {

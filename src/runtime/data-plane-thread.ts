@@ -15,6 +15,7 @@ export interface DataPlaneThreadData {
   /** Wakes the control thread. */
   readonly controlWakeDescriptor: number;
   readonly counters: SharedArrayBuffer;
+  readonly leaseEnd: SharedArrayBuffer;
   /** The sync area, and where this worker's queue lies in it. */
   readonly syncArea: SharedArrayBuffer;
   readonly syncAt: number;
@@ -48,6 +49,7 @@ const plane = new DataPlane({
   unix,
   mailbox: openMailbox<FromWorker, ToWorker>(data.mailbox, controlWaker),
   counters: new Float64Array(data.counters),
+  leaseEnd: new Float64Array(data.leaseEnd),
   sync: { words: new Int32Array(data.syncArea), at: data.syncAt },
 });
 parentPort?.postMessage({

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, fstatSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { DidafsError } from "../std/errors.ts";
-import { makeDirectory } from "../system/directory.ts";
+import { makeDirectory, syncDirectory } from "../system/directory.ts";
 import { userKeyFile } from "./paths.ts";
 
 const KEY_BYTES = 32;
@@ -34,6 +34,14 @@ export function findOrMakeKey(source: KeySource = {}, env = process.env): Uint8A
   const named = namedKey(source, env);
   if (named !== undefined) return named;
   const file = userKeyFile(env);
+  return readKey(file) ?? makeKey(file);
+}
+
+/**
+ * The key that the services of the cluster in `dir` share, made when it is not there. @throws ERR_NO_KEY
+ */
+export function findOrMakeServiceKey(dir: string): Uint8Array {
+  const file = path.join(dir, "service-key");
   return readKey(file) ?? makeKey(file);
 }
 
@@ -95,6 +103,7 @@ function makeKey(file: string): Uint8Array {
     makeDirectory(path.dirname(file));
     writeFileSync(draft, `${key.toString("hex")}\n`, { mode: 0o600, flag: "wx", flush: true });
     linkSync(draft, file);
+    syncDirectory(path.dirname(file));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "EEXIST") {
       const other = readKey(file);

@@ -20,8 +20,9 @@ interface MetaOptions {
   readonly dir: string;
   readonly host: string;
   readonly port: number;
-  /** The cluster's key, 64 hex digits. */
+  /** The cluster's key, and that of its services, 64 hex digits each. */
   readonly keyHex: string;
+  readonly serviceKeyHex: string;
 }
 
 /** How long the service, told to stop, may take to answer what is under way. */
@@ -55,6 +56,7 @@ async function serve(host: ServiceHost<MetaOptions>, engine: KvEngine): Promise<
       poller,
       engine,
       key: Buffer.from(host.options.keyHex, "hex"),
+      serviceKey: Buffer.from(host.options.serviceKeyHex, "hex"),
       version: programVersion(),
       pid: process.pid,
       log: host.log,

@@ -15,7 +15,7 @@ export interface ServiceHost<Options> {
 
 /**
  * Runs a service's entry file, as a forked process or as a worker thread alike. Options come as the first message, not
- * as arguments or environment, because they hold the cluster's key.
+ * as arguments or environment, because they hold the cluster's keys.
  */
 export function runService<Options>(main: (host: ServiceHost<Options>) => Promise<void>): void {
   const stop = new AbortController();

@@ -14,8 +14,11 @@ export interface SupervisedOptions {
   readonly name: string;
   readonly entry: URL;
   readonly logPlan: LogPlan;
-  /** Asked again at each start: what an earlier start settled (a port) may be part of it. */
-  readonly options: () => unknown;
+  /**
+   * Asked again at each start: what an earlier start settled (a port) may be part of it.
+   * @param former what the life before said when it was ready; its process has ended
+   */
+  readonly options: (former: ReadyInfo | undefined) => unknown;
   readonly launch: Launch;
   /** Start it again when it dies. */
   readonly restart: boolean;
@@ -31,6 +34,7 @@ export class SupervisedService {
   #running: RunningService | undefined;
   /** Bytes of the raw log when this life of the service began. */
   #rawLogBytes = 0;
+  #former: ReadyInfo | undefined;
 
   constructor(options: SupervisedOptions) {
     this.name = options.name;
@@ -73,7 +77,7 @@ export class SupervisedService {
 
   #launch(): RunningService {
     const { name, entry, logPlan, options, launch } = this.#options;
-    const running = launch({ name, entry, log: logPlan, options: options() });
+    const running = launch({ name, entry, log: logPlan, options: options(this.#former) });
     this.#rawLogBytes = rawLogBytes(logPlan);
     this.#running = running;
     void running.ended.then(() => {
@@ -89,7 +93,8 @@ export class SupervisedService {
       timeout.reject(new DidafsError("ERR_TIMEOUT", `${name} was not ready in time; see ${logPlan.file}`));
     }, readyMs);
     try {
-      return await Promise.race([running.ready, timeout.promise]);
+      this.#former = await Promise.race([running.ready, timeout.promise]);
+      return this.#former;
     } catch (error) {
       running.kill();
       await endsWithin(running, KILL_MS);

@@ -24,9 +24,13 @@ import { TargetThreads } from "./target-threads.ts";
 interface TargetOptions {
   readonly dir: string;
   readonly drive: "file" | "memory";
+  /** The cluster's key, and that of its services, 64 hex digits each. */
   readonly keyHex: string;
+  readonly serviceKeyHex: string;
   readonly meta: { readonly host: string; readonly port: number };
   readonly host: string;
+  /** The incarnation of the process before this one, which has ended. */
+  readonly former?: string;
   /** Data-plane workers; default: one for every four processors, at least one. */
   readonly workers?: number;
 }
@@ -106,9 +110,12 @@ function createControl(
     pid: process.pid,
     uid: process.getuid?.() ?? 0,
     key: Buffer.from(options.keyHex, "hex"),
+    serviceKey: Buffer.from(options.serviceKeyHex, "hex"),
     meta: { kind: "tcp", ...options.meta },
     tcp: { kind: "tcp", host: options.host, port: 0 },
     unix: { kind: "unix", name: `didafs-${randomBytes(16).toString("hex")}` },
+    leaseEnd: threads.leaseEnd,
+    former: options.former,
     admitCluster: (id) => identity.admitCluster(id),
     closeDescriptor,
     log,
@@ -129,7 +136,7 @@ async function runUntilStopped(
       const failure = control.registrationFailure;
       if (!announced && control.registered) {
         announced = true;
-        host.ready({ id: identity.id });
+        host.ready({ id: identity.id, incarnation: control.incarnation });
       } else if (!announced && isDidafsError(failure, "ERR_AUTH", "ERR_VERSION", "ERR_CORRUPT")) {
         // Trying again cannot help.
         crash.abort(failure);

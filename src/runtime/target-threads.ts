@@ -8,6 +8,7 @@ import { createWaker, type SystemWaker } from "../system/poller.ts";
 import type { WorkerParts } from "../target/control.ts";
 import { createCounters } from "../target/counters.ts";
 import type { FromWorker, ToWorker } from "../target/messages.ts";
+import { createLeaseEnd } from "../target/service-lease.ts";
 import type { SyncChannel } from "../target/stable-flushes.ts";
 import type { DataPlaneThreadData, DataPlaneThreadReady } from "./data-plane-thread.ts";
 import { threadEntry } from "./entry.ts";
@@ -31,6 +32,8 @@ export class TargetThreads {
   readonly #wakers: SystemWaker[] = [];
   readonly #syncArea: SharedArrayBuffer;
   readonly #syncStop = new SharedArrayBuffer(4);
+  /** Until when the workers may serve; written by the control thread. */
+  readonly leaseEnd: Float64Array<SharedArrayBuffer> = createLeaseEnd();
   #stopping = false;
 
   constructor(options: TargetThreadsOptions) {
@@ -61,6 +64,7 @@ export class TargetThreads {
       mailbox: far,
       controlWakeDescriptor: this.#options.controlWakeDescriptor,
       counters: counters.buffer,
+      leaseEnd: this.leaseEnd.buffer,
       syncArea: this.#syncArea,
       syncAt: syncQueueAt(index + 1),
       host: this.#options.host,

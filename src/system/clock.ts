@@ -3,9 +3,12 @@ import type { Source } from "../ports/poller.ts";
 import { schedYield } from "./libc.ts";
 import { waitReadable } from "./wait-readable.ts";
 
-/** The machine's clock. `nowMs` begins at 0 with the process, and in a worker thread with the thread. */
+/** performance.now() begins with the thread; hrtime does not, and both read CLOCK_MONOTONIC. */
+const THREAD_STARTED_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+/** The machine's clock. `nowMs` is comparable between the threads and processes of one machine. */
 export const systemClock: Clock = {
-  nowMs: () => performance.now(),
+  nowMs: () => THREAD_STARTED_MS + performance.now(),
   wallMs: () => Date.now(),
 };
 

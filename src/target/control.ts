@@ -6,9 +6,10 @@ import type { Address, Network } from "../ports/network.ts";
 import type { Poller } from "../ports/poller.ts";
 import type { Random } from "../ports/random.ts";
 import { RpcServer } from "../rpc/server.ts";
-import { DidafsError } from "../std/errors.ts";
+import type { DidafsError } from "../std/errors.ts";
 import { errorFields, type Logger } from "../std/logger.ts";
 import type { Endpoint } from "../wire/control.ts";
+import { CapabilityChecks } from "./capability-checks.ts";
 import { sumCounters } from "./counters.ts";
 import { DirectGrants } from "./direct-grants.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
@@ -16,6 +17,7 @@ import { OpenRegions } from "./open-regions.ts";
 import { RegionStore } from "./region-store.ts";
 import { Registration } from "./registration.ts";
 import { RoomLog } from "./room-log.ts";
+import { ServiceLease } from "./service-lease.ts";
 import { Sessions } from "./sessions.ts";
 import type { SyncChannel } from "./stable-flushes.ts";
 import { SyncClient } from "./sync-client.ts";
@@ -56,7 +58,14 @@ export interface TargetControlParts {
   readonly pid: number;
   /** The user that the target runs as. */
   readonly uid: number;
+  /** Of the cluster: what origins prove. */
   readonly key: Uint8Array;
+  /** Of its services. */
+  readonly serviceKey: Uint8Array;
+  /** Shared with the workers (service-lease.ts). */
+  readonly leaseEnd: Float64Array;
+  /** The incarnation before this process, which has ended for sure. */
+  readonly former?: string | undefined;
   readonly meta: Address;
   /** Where origins' control channels come in; port 0 lets the kernel choose. */
   readonly tcp: TcpAddress;
@@ -75,6 +84,8 @@ export class TargetControl {
   readonly #store: RegionStore;
   readonly #regions: OpenRegions;
   readonly #grants: DirectGrants;
+  readonly #lease: ServiceLease;
+  readonly #checks: CapabilityChecks;
   readonly #sessions: Sessions;
   readonly #server: RpcServer;
   readonly #registration: Registration;
@@ -83,14 +94,19 @@ export class TargetControl {
 
   constructor(parts: TargetControlParts) {
     this.#parts = parts;
-    const { memory, random, drive, uid } = parts;
+    const { memory, random, clock, drive, uid } = parts;
     const events = this.#workerEvents();
     this.#workers = parts.workers.map(({ mailbox }) => new WorkerLink(mailbox, events));
     this.#sync = new SyncClient(parts.sync);
     this.#store = new RegionStore(drive, memory, this.#sync);
     this.#regions = new OpenRegions(this.#store, this.#workers);
     this.#grants = new DirectGrants(this.#regions, uid, parts.closeDescriptor);
+    this.#lease = new ServiceLease({ ...parts, target: parts.id });
+    this.#checks = new CapabilityChecks(this.#lease, clock);
     this.#sessions = new Sessions({
+      clock,
+      lease: this.#lease,
+      checks: this.#checks,
       regions: this.#regions,
       workers: this.#workers,
       random,
@@ -102,6 +118,11 @@ export class TargetControl {
     this.#server = this.#createServer();
     this.#endpoint = this.#listen();
     this.#registration = this.#createRegistration();
+  }
+
+  /** Of this life of the target. */
+  get incarnation(): string {
+    return this.#lease.incarnation;
   }
 
   /** True once the metadata service knows this target. */
@@ -116,11 +137,19 @@ export class TargetControl {
 
   /** @returns work done; 0 when there was nothing to do */
   doWork(nowMs: number): number {
+    // First of all: what waited while the target was paused is not for this life any more.
+    if (this.#lease.ranOut(nowMs)) this.#fence();
     let work = this.#sessions.doWork(nowMs);
     for (const worker of this.#workers) work += worker.doWork();
     work += this.#sync.doWork();
     work += this.#server.doWork(nowMs);
     return work + this.#registration.doWork(nowMs);
+  }
+
+  #fence(): void {
+    this.#parts.log.warn("the lease of the metadata service has run out: all sessions end");
+    this.#sessions.endAll();
+    this.#registration.restart();
   }
 
   /** True while an answer is awaited that ends no wait of the poller by itself. */
@@ -165,12 +194,9 @@ export class TargetControl {
       memory,
       clock,
       random,
-      identity: { key, service: "target", id },
+      identity: { keys: { origin: key }, service: "target", id },
       channelsMax: CHANNELS_MAX,
-      onOpen: (_, role) => {
-        if (role !== "origin") throw new DidafsError("ERR_AUTH", "a target is called by origins only");
-        return this.#sessions.handlers();
-      },
+      onOpen: (_, transcript) => this.#sessions.handlers(transcript),
       onClose: (channel, reason) => this.#sessions.channelEnded(channel, reason),
       onFault: (error, method) => this.#fault(error, method),
       poller,
@@ -195,7 +221,8 @@ export class TargetControl {
   }
 
   #createRegistration(): Registration {
-    const { network, memory, clock, random, poller, key, meta, name, pid, admitCluster, log } = this.#parts;
+    const { network, memory, clock, random, poller, serviceKey, meta, name, pid, former, admitCluster, log } =
+      this.#parts;
     return new Registration({
       network,
       memory,
@@ -203,7 +230,8 @@ export class TargetControl {
       random,
       poller,
       pollToken: POLL_TOKEN,
-      key,
+      serviceKey,
+      lease: this.#lease,
       meta,
       admitCluster,
       log,
@@ -218,7 +246,14 @@ export class TargetControl {
           return {};
         },
       },
-      describe: () => ({ endpoint: this.#endpoint, name, pid, ...this.#store.capacity() }),
+      describe: () => ({
+        endpoint: this.#endpoint,
+        name,
+        pid,
+        ...this.#store.capacity(),
+        incarnation: this.#lease.incarnation,
+        former,
+      }),
       heartbeat: () => ({
         ...this.#store.capacity(),
         regions: this.#store.count,
@@ -231,7 +266,12 @@ export class TargetControl {
 
   #counters(): Record<string, number> {
     const { mappings, mappedBytes } = this.#grants;
-    return { ...sumCounters(this.#parts.workers.map(({ counters }) => counters)), mappings, mappedBytes };
+    return {
+      ...sumCounters(this.#parts.workers.map(({ counters }) => counters)),
+      mappings,
+      mappedBytes,
+      ...this.#checks.counters,
+    };
   }
 
   #fault(error: unknown, method: string): void {

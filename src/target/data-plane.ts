@@ -41,6 +41,8 @@ export interface DataPlaneParts {
   readonly mailbox: Mailbox<FromWorker, ToWorker>;
   /** See counters.ts. */
   readonly counters: Float64Array;
+  /** Until when the target may serve (service-lease.ts), on the clock of `doWork`. */
+  readonly leaseEnd: Float64Array;
   /** To the drive's sync thread; never used where no region is durable. */
   readonly sync: SyncChannel;
 }
@@ -97,9 +99,19 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
       return 1;
     }
     work += this.flushes.doWork();
-    work += this.#stepActive();
+    work += nowMs < (this.#parts.leaseEnd[0] as number) ? this.#stepActive() : this.#fence();
     if (nowMs - this.#sweptMs >= SWEEP_MS) this.#sweep();
     return work;
+  }
+
+  /** Without a lease nothing is answered any more, whatever has come in time. @returns connections closed */
+  #fence(): number {
+    const closed = this.#openCount;
+    for (const connection of this.#connections) {
+      if (connection !== undefined) this.closeConnection(connection);
+    }
+    this.#active.length = 0;
+    return closed;
   }
 
   /** Blocks until there may be work, at most `timeoutMs`. */

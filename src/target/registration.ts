@@ -9,6 +9,7 @@ import { introduce } from "../rpc/handshake.ts";
 import { DidafsError } from "../std/errors.ts";
 import { errorFields, type Logger } from "../std/logger.ts";
 import type { Params } from "../wire/control.ts";
+import type { ServiceLease } from "./service-lease.ts";
 
 const CALL_MS = 5000;
 const BACKOFF_MS_MIN = 50;
@@ -21,8 +22,9 @@ export interface RegistrationParts {
   readonly random: Random;
   readonly poller: Poller;
   readonly pollToken: number;
-  /** Of the cluster; proven to the metadata service and by it. */
-  readonly key: Uint8Array;
+  /** Of the cluster's services; proven to the metadata service and by it. */
+  readonly serviceKey: Uint8Array;
+  readonly lease: ServiceLease;
   readonly meta: Address;
   /** What the metadata service may call on this target. */
   readonly handlers: Handlers;
@@ -45,6 +47,7 @@ export class Registration {
   #nextAttemptMs = 0;
   #backoffMs: number = BACKOFF_MS_MIN;
   #heartbeatMs = 0;
+  #leaseMs = 0;
   #nextHeartbeatMs = 0;
   #closed = false;
   readonly #left = Promise.withResolvers<void>();
@@ -77,6 +80,13 @@ export class Registration {
     return work;
   }
 
+  /** Leaves the service and registers anew, as another incarnation. */
+  restart(): void {
+    this.#nextAttemptMs = 0;
+    this.#backoffMs = BACKOFF_MS_MIN;
+    this.#channel?.close(new DidafsError("ERR_CLOSED", "the target's lease has run out"));
+  }
+
   /** Answers what the metadata service has asked for, then leaves it. Resolves when that is done, after `limitMs` at most. */
   close(limitMs: number): Promise<void> {
     this.#closed = true;
@@ -106,7 +116,7 @@ export class Registration {
   }
 
   async #register(): Promise<void> {
-    const { network, memory, clock, random, poller, pollToken, key, meta, handlers, onFault, log } =
+    const { network, memory, clock, random, poller, pollToken, serviceKey, meta, handlers, lease, onFault, log } =
       this.#parts;
     const channel = new RpcChannel({
       stream: network.connect(meta),
@@ -126,10 +136,21 @@ export class Registration {
     this.#channel = channel;
     const limits = { timeoutMs: CALL_MS };
     const expect = { service: "meta" } as const;
-    const { id } = await introduce(channel, { key, random, role: "target", expect, handlers, ...limits });
+    const { id } = await introduce(channel, {
+      key: serviceKey,
+      random,
+      role: "target",
+      expect,
+      handlers,
+      ...limits,
+    });
     this.#parts.admitCluster(id);
-    const { heartbeatMs } = await channel.call("meta.register", this.#parts.describe(), limits);
+    const description = this.#parts.describe();
+    const sentMs = clock.nowMs();
+    const { heartbeatMs, leaseMs } = await channel.call("meta.register", description, limits);
+    lease.extend(description.incarnation, sentMs + leaseMs);
     this.#heartbeatMs = heartbeatMs;
+    this.#leaseMs = leaseMs;
     this.#nextHeartbeatMs = clock.nowMs() + heartbeatMs;
     this.registered = true;
     log.info("registered", { cluster: id, heartbeatMs });
@@ -142,9 +163,13 @@ export class Registration {
   }
 
   #beat(channel: RpcChannel): void {
-    channel.call("meta.heartbeat", this.#parts.heartbeat(), { timeoutMs: CALL_MS }).catch(() => {
+    const { lease, clock } = this.#parts;
+    const { incarnation } = lease;
+    const untilMs = clock.nowMs() + this.#leaseMs;
+    channel.call("meta.heartbeat", this.#parts.heartbeat(), { timeoutMs: CALL_MS }).then(
+      () => lease.extend(incarnation, untilMs),
       // A service that does not answer may have forgotten this target: register again.
-      channel.close();
-    });
+      () => channel.close(),
+    );
   }
 }

@@ -1,34 +1,52 @@
 import { READ, WRITE } from "../iommu/domain.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import type { CallContext, Channel, Handlers } from "../rpc/handlers.ts";
+import { originProofHolds, type Transcript } from "../rpc/proofs.ts";
 import { codeOf, DidafsError } from "../std/errors.ts";
 import type { Logger } from "../std/logger.ts";
 import { REGION_HEADER_BYTES } from "../structs/region-header.ts";
 import type { Params, Result } from "../wire/control.ts";
 import { TOKEN_BYTES } from "../wire/header.ts";
+import { type CapabilityChecks, revoked } from "./capability-checks.ts";
 import type { DirectGrants } from "./direct-grants.ts";
 import type { OpenRegion, OpenRegions } from "./open-regions.ts";
+import type { ServiceLease } from "./service-lease.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
 const LEASE_MS_DEFAULT = 10_000;
 const LEASE_MS_MIN = 500;
 const LEASE_MS_MAX = 60_000;
+/** The holder counts a lease from before it asked, the target for longer than it granted. */
+const GRACE = 1.1;
 const BINDINGS_MAX = 65_536;
+
+/** What a window has bound, and under which generation of its file. */
+interface Bound {
+  readonly region: OpenRegion;
+  readonly gen: number;
+}
 
 interface Session {
   readonly number: number;
   readonly channel: Channel;
+  /** The origin's public key. */
+  readonly originKey: string;
   readonly leaseMs: number;
   leaseEndMs: number;
   ended: boolean;
   nextHandle: number;
-  readonly bindings: Map<number, OpenRegion>;
+  readonly bindings: Map<number, Bound>;
 }
 
 export interface SessionsParts {
   readonly regions: OpenRegions;
   readonly workers: readonly WorkerLink[];
   readonly random: Random;
+  readonly clock: Clock;
+  /** Without it nothing is served. */
+  readonly lease: ServiceLease;
+  readonly checks: CapabilityChecks;
   readonly grants: DirectGrants;
   readonly durable: boolean;
   readonly log: Logger;
@@ -66,18 +84,25 @@ export class Sessions {
     return ended;
   }
 
-  /** The calls of an origin. */
-  handlers(): Handlers {
+  /** The calls of an origin that has made that handshake. */
+  handlers(transcript: Transcript): Handlers {
     return {
-      "session.open": (params, { channel }) => this.#open(params, channel),
+      "session.open": (params, { channel }) => this.#open(params, channel, transcript),
       "session.renew": (_, { channel }) => {
         const session = this.#of(channel);
-        session.leaseEndMs = this.#nowMs + session.leaseMs;
+        session.leaseEndMs = this.#nowMs + session.leaseMs * GRACE;
         return {};
       },
       "window.bind": (params, context) => this.#bind(params, context),
       "window.unbind": ({ handle }, { channel }) => this.#unbind(handle, this.#of(channel)),
     };
+  }
+
+  /** Ends all sessions, with the lease that they were given under. */
+  endAll(): void {
+    for (const channel of this.#byChannel.keys()) {
+      channel.close(new DidafsError("ERR_SESSION_LOST", "the target's lease has run out"));
+    }
   }
 
   /** The session ends with its channel; its regions are released when nothing of it is left at any worker. */
@@ -90,7 +115,7 @@ export class Sessions {
     log.debug("session ended", { session: session.number, reason: reason.message });
     // The workers answer in the order they were asked, so a binding that is under way is there before the end of it.
     void Promise.all(workers.map((worker) => worker.closeSession(session.number))).then(() => {
-      for (const region of session.bindings.values()) regions.release(region);
+      for (const { region } of session.bindings.values()) regions.release(region);
       session.bindings.clear();
     });
   }
@@ -102,17 +127,26 @@ export class Sessions {
     }
   }
 
-  #open({ leaseMs }: Params<"session.open">, channel: Channel): Result<"session.open"> {
+  #open(params: Params<"session.open">, channel: Channel, transcript: Transcript): Result<"session.open"> {
+    const { leaseMs, originKey, proof } = params;
+    this.#checkServing();
     if (this.#byChannel.has(channel)) {
       throw new DidafsError("ERR_INVALID_ARGUMENT", "this channel already has its session");
+    }
+    if (!originProofHolds(originKey, proof, transcript)) {
+      throw new DidafsError(
+        "ERR_AUTH",
+        "the origin does not prove the key that it names, on this connection",
+      );
     }
     const granted =
       leaseMs === 0 ? LEASE_MS_DEFAULT : Math.min(Math.max(leaseMs, LEASE_MS_MIN), LEASE_MS_MAX);
     const session: Session = {
       number: this.#nextNumber,
       channel,
+      originKey,
       leaseMs: granted,
-      leaseEndMs: this.#nowMs + granted,
+      leaseEndMs: this.#nowMs + granted * GRACE,
       ended: false,
       nextHandle: 1,
       bindings: new Map(),
@@ -132,6 +166,15 @@ export class Sessions {
     };
   }
 
+  #checkServing(): void {
+    const { lease, clock } = this.#parts;
+    if (lease.holds(clock.nowMs())) return;
+    throw new DidafsError(
+      "ERR_UNREACHABLE",
+      "the target may not serve until the metadata service knows it again",
+    );
+  }
+
   #of(channel: Channel): Session {
     const session = this.#byChannel.get(channel);
     if (session === undefined) throw new DidafsError("ERR_SESSION_LOST", "this channel has no session");
@@ -140,21 +183,25 @@ export class Sessions {
 
   async #bind(params: Params<"window.bind">, context: CallContext): Promise<Result<"window.bind">> {
     const session = this.#of(context.channel);
+    this.#checkServing();
     if (session.bindings.size >= BINDINGS_MAX) {
       throw new DidafsError("ERR_TOO_MANY", `a session may have ${BINDINGS_MAX} windows open`);
     }
-    const { regions, workers, grants, durable } = this.#parts;
-    const { inode, index, at, byteLength, rights, sharing } = params;
+    const { regions, workers, grants, durable, checks } = this.#parts;
+    const { at, byteLength, rights, sharing } = params;
+    const { inode, index, gen } = checks.check(params, session.originKey);
     const region = await regions.acquire(inode, index, sharing);
-    if (session.ended || at > region.byteLength || byteLength > region.byteLength - at) {
+    const isRevoked = checks.isRevoked({ inode, index, gen });
+    if (session.ended || isRevoked || at > region.byteLength || byteLength > region.byteLength - at) {
       regions.release(region);
       if (session.ended) throw new DidafsError("ERR_SESSION_LOST", "the session ended meanwhile");
+      if (isRevoked) throw revoked();
       throw new DidafsError("ERR_RANGE", `the region has ${region.byteLength} bytes`);
     }
     // From here on the end of the session releases it.
     const handle = session.nextHandle;
     session.nextHandle += 1;
-    session.bindings.set(handle, region);
+    session.bindings.set(handle, { region, gen });
     const { object } = region;
     const status = await (workers[region.worker] as WorkerLink).bind({
       session: session.number,
@@ -165,6 +212,7 @@ export class Sessions {
       rights: rights === "rw" ? READ | WRITE : READ,
     });
     if (session.ended) throw new DidafsError("ERR_SESSION_LOST", "the session ended meanwhile");
+    if (!session.bindings.has(handle)) throw revoked();
     if (status !== 0) {
       session.bindings.delete(handle);
       regions.release(region);
@@ -185,7 +233,7 @@ export class Sessions {
   }
 
   async #unbind(handle: number, session: Session): Promise<Record<string, never>> {
-    const region = session.bindings.get(handle);
+    const { region } = session.bindings.get(handle) ?? {};
     if (region === undefined) throw new DidafsError("ERR_BAD_HANDLE", `there is no window ${handle}`);
     // Out of the table first: neither a second unbind nor the session's end will release it again.
     session.bindings.delete(handle);

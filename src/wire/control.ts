@@ -83,6 +83,21 @@ const stat = v.object({
 /** A region's name: the inode's number and the region's place in the layout. */
 const regionName = v.object({ inode: count, index: count });
 
+/** A signed capability (wire/capability.ts), one for each region of a file, in the layout's order. */
+const capability = v.pipe(v.string(), v.regex(/^[0-9a-f]{256}$/));
+/** Ed25519: the raw public key, and a signature. */
+const publicKey = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const signature = v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/));
+
+const rights = v.picklist(["r", "rw"]);
+
+/** How to use a file that is open: what it is, where its targets are, and what lets its opener in. */
+const opened = {
+  stat,
+  endpoints: v.array(endpoint),
+  capabilities: v.array(capability),
+};
+
 /** Base64. The name is bytes as text, as names of files are. */
 const xattrName = v.string();
 const xattrValue = v.pipe(v.string(), v.base64());
@@ -114,10 +129,20 @@ export const CALLS = {
   prove: [v.object({ proof: bytes32 }), empty],
 
   // Origin to metadata service
+  /**
+   * First on every channel: the origin's public key, which its capabilities will name, and the files that it has open
+   * from an earlier channel. A channel from which nothing comes for `leaseMs` is ended, and its files are closed.
+   */
+  "meta.attach": [
+    v.object({ originKey: publicKey, open: v.array(count) }),
+    v.object({ leaseMs: v.pipe(count, v.minValue(1)) }),
+  ],
+  "meta.renew": [empty, empty],
   "meta.open": [
     v.object({
       path,
       create: v.picklist(["no", "yes", "exclusive"]),
+      rights,
       size: v.optional(count),
       stripeUnit: v.optional(count),
       targets: v.optional(count),
@@ -125,8 +150,10 @@ export const CALLS = {
       mode: v.optional(count),
       owner,
     }),
-    v.object({ created: v.boolean(), stat, endpoints: v.array(endpoint) }),
+    v.object({ created: v.boolean(), ...opened }),
   ],
+  /** Fresh capabilities and addresses for a file that this channel has open. */
+  "meta.grant": [v.object({ inode: count, rights }), v.object(opened)],
   "meta.stat": [v.object({ path, follow: v.boolean() }), stat],
   /**
    * One page of a directory in the order of its names as bytes. The first page is asked for by path, the others by the
@@ -200,8 +227,19 @@ export const CALLS = {
   // Target to metadata service
   "meta.register": [
     /** `name`: what people call the target; its folder and its log have that name. */
-    v.object({ endpoint, name, pid: count, totalBytes: count, freeBytes: count }),
-    v.object({ heartbeatMs: count }),
+    v.object({
+      endpoint,
+      name,
+      pid: count,
+      totalBytes: count,
+      freeBytes: count,
+      /** Random, of this life of the target: capabilities that an earlier one was given do not outlive it. */
+      incarnation: identity,
+      /** The incarnation before this one where its process has ended for sure: then nobody waits for its lease. */
+      former: v.optional(identity),
+    }),
+    /** The right to serve, counted from the sending of a registration or heartbeat that was answered. */
+    v.object({ heartbeatMs: count, leaseMs: count }),
   ],
   "meta.heartbeat": [
     v.object({ totalBytes: count, freeBytes: count, regions: count, sessions: count, counters }),
@@ -242,17 +280,21 @@ export const CALLS = {
 
   // Origin to target's control thread
   "session.open": [
-    v.object({ leaseMs: count }),
+    /** `proof`: made with the origin's private key over this channel's handshake (rpc/proofs.ts). */
+    v.object({ leaseMs: count, originKey: publicKey, proof: signature }),
     v.object({ session: count, token: hex, leaseMs: count, uid: v.optional(count), workers: count }),
   ],
   "session.renew": [empty, empty],
-  /** Opens a window on one region; `direct` asks for its descriptor, which then comes with the answer. */
+  /**
+   * Opens a window on the region that the capability names; `direct` asks for its descriptor, which then comes with
+   * the answer.
+   */
   "window.bind": [
     v.object({
-      ...regionName.entries,
+      capability,
       at: count,
       byteLength: count,
-      rights: v.picklist(["r", "rw"]),
+      rights,
       sharing: v.picklist(["managed", "raw"]),
       direct: v.boolean(),
     }),

@@ -4,6 +4,7 @@ import type { BindRequest } from "../../src/client/agent-messages.ts";
 import { AgentSessions } from "../../src/client/agent-sessions.ts";
 import { ControlChannels } from "../../src/client/control-channels.ts";
 import type { Handlers } from "../../src/rpc/handlers.ts";
+import { OriginKey } from "../../src/rpc/proofs.ts";
 import { RpcServer } from "../../src/rpc/server.ts";
 import { SimClock } from "../../src/sim/clock.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
@@ -22,7 +23,7 @@ const TCP = { control: CONTROL, workers: [WORKER] };
 const REQUEST: BindRequest = {
   endpoint: { target: ID, drive: "memory", tcp: TCP, unix: { control: UNIX, workers: [] } },
   transport: "tcp",
-  window: { inode: 1, index: 0, at: 0, byteLength: 4096, rights: "r", sharing: "managed" },
+  window: { capability: "00".repeat(128), at: 0, byteLength: 4096, rights: "r", sharing: "managed" },
 };
 const BOUND = {
   handle: 1,
@@ -59,13 +60,14 @@ class Fixture {
     network.listen(WORKER);
     this.server = new RpcServer({
       ...ports,
-      identity: { key: KEY, service: "target", id: ID },
+      identity: { keys: { origin: KEY }, service: "target", id: ID },
       channelsMax: 100,
       onOpen: () => ({ "session.open": () => OPENED, "window.bind": () => BOUND, ...handlers }),
     });
     this.server.listen(CONTROL);
     this.#channels = new ControlChannels(ports, KEY);
-    this.sessions = new AgentSessions(ports, this.#channels, ({ id }) => this.lost.push(id));
+    const terms = { originKey: new OriginKey(random.bytes(32)), leaseMs: 10_000 };
+    this.sessions = new AgentSessions(ports, this.#channels, terms, ({ id }) => this.lost.push(id));
   }
 
   bind(timeoutMs = 1000, signal: AbortSignal = new AbortController().signal) {

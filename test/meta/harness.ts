@@ -15,6 +15,9 @@ import { CapturedLog } from "../support/captured-log.ts";
 import { type EngineHome, LmdbHome } from "./engine-homes.ts";
 
 export const KEY = new Uint8Array(32).fill(3);
+export const SERVICE_KEY = new Uint8Array(32).fill(4);
+/** Any Ed25519 key will do: the metadata service only puts it into capabilities. */
+export const ORIGIN_KEY = "ab".repeat(32);
 const ADDRESS: Address = { kind: "tcp", host: "127.0.0.1", port: 7420 };
 
 /** What a test is to its World: the place to say what is to be done in the end. */
@@ -61,6 +64,7 @@ export class World {
       random,
       engine,
       key: KEY,
+      serviceKey: SERVICE_KEY,
       version: "1.2.3",
       pid: 42,
       log: this.log.logger,
@@ -113,12 +117,15 @@ export class World {
     });
     this.parties.add(channel);
     const expect = { service: "meta" } as const;
-    await this.done(introduce(channel, { key: KEY, random, role, expect, handlers, timeoutMs: 5000 }));
+    const key = role === "target" ? SERVICE_KEY : KEY;
+    await this.done(introduce(channel, { key, random, role, expect, handlers, timeoutMs: 5000 }));
     return channel;
   }
 
   async origin(): Promise<Origin> {
-    return new Origin(this, await this.enter("origin"));
+    const origin = new Origin(this, await this.enter("origin"));
+    await origin.call("meta.attach", { originKey: ORIGIN_KEY, open: [] });
+    return origin;
   }
 }
 
@@ -149,7 +156,7 @@ export class Origin {
   }
 
   open(path: string, params: Partial<Params<"meta.open">> = {}): Promise<Result<"meta.open">> {
-    return this.call("meta.open", { path, create: "no", ...params });
+    return this.call("meta.open", { path, create: "no", rights: "rw", ...params });
   }
 
   create(path: string, params: Partial<Params<"meta.open">> = {}): Promise<Result<"meta.open">> {
@@ -214,6 +221,10 @@ export class FakeTarget {
   totalBytes = 1000;
   /** Another process has another one. */
   socketName: string;
+  /** Another life has another one. */
+  incarnation = "1".repeat(32);
+  /** The life before, when it has surely ended. */
+  former: string | undefined;
   channel!: RpcChannel;
   readonly #world: World;
 
@@ -250,11 +261,11 @@ export class FakeTarget {
       tcp: { control: tcp, workers: [tcp] },
       unix: { control: unix, workers: [unix] },
     };
-    const { totalBytes } = this;
+    const { totalBytes, incarnation, former } = this;
     await this.#world.done(
       this.channel.call(
         "meta.register",
-        { endpoint, name: `target-${this.id}`, pid: 7, totalBytes, freeBytes: 900 },
+        { endpoint, name: `target-${this.id}`, pid: 7, totalBytes, freeBytes: 900, incarnation, former },
         { timeoutMs: 5000 },
       ),
     );

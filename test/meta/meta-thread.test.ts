@@ -14,6 +14,7 @@ import { systemNetwork } from "../../src/system/network.ts";
 import { systemRandom } from "../../src/system/random.ts";
 
 const KEY = new Uint8Array(32).fill(9);
+const KEY_HEX = Buffer.from(KEY).toString("hex");
 
 test("the service runs as a process: serves, keeps its folder, and has everything after a kill", async () => {
   const dir = mkdtempSync(path.join(tmpdir(), "didafs-meta-thread-"));
@@ -21,7 +22,7 @@ test("the service runs as a process: serves, keeps its folder, and has everythin
     launchProcess({
       name: "meta",
       entry: threadEntry("meta-thread"),
-      options: { dir, host: "127.0.0.1", port, keyHex: Buffer.from(KEY).toString("hex") },
+      options: { dir, host: "127.0.0.1", port, keyHex: KEY_HEX, serviceKeyHex: KEY_HEX },
       log: { ...settleLogs(), file: path.join(dir, "meta.log") },
     });
   const first = start(0);

@@ -205,7 +205,12 @@ describe("remove", () => {
       await origin.mkdir(`/big${"/deep".repeat(depth)}`, { recursive: true });
     for (let at = 0; at < 700; at += 50) {
       const calls = Array.from({ length: 50 }, (_, i) =>
-        origin.begin("meta.open", { path: `/big/deep/${at + i}`, create: "exclusive", size: 1 }),
+        origin.begin("meta.open", {
+          path: `/big/deep/${at + i}`,
+          create: "exclusive",
+          rights: "rw",
+          size: 1,
+        }),
       );
       await world.settle();
       await Promise.all(calls);

@@ -140,7 +140,13 @@ describe("a create that fails", () => {
     const { world, targets, target, origin } = await cluster(context, 2);
     let release = (): void => {};
     target.hold = new Promise((resolve) => (release = resolve));
-    const creating = origin.begin("meta.open", { path: "/f", create: "yes", targets: 2, size: 10 });
+    const creating = origin.begin("meta.open", {
+      path: "/f",
+      create: "yes",
+      rights: "rw",
+      targets: 2,
+      size: 10,
+    });
     await world.settle();
     target.leave();
     await world.settle();
@@ -157,7 +163,7 @@ describe("a create that fails", () => {
   test("gives up after a deadline when a target does not answer", async (context) => {
     const { world, target, origin } = await cluster(context, 1);
     target.hold = new Promise(() => {});
-    const creating = origin.begin("meta.open", { path: "/f", create: "yes" });
+    const creating = origin.begin("meta.open", { path: "/f", create: "yes", rights: "rw" });
     await world.settle();
     await world.settle(10_001);
     await assert.rejects(creating, { code: "ERR_TIMEOUT", path: "/f" });
@@ -171,7 +177,7 @@ describe("races", () => {
       const origins = [await world.origin(), await world.origin(), await world.origin()];
       const calls = origins.flatMap((origin) =>
         Array.from({ length: 4 }, () =>
-          origin.begin("meta.open", { path: "/f", create: "yes", targets: 2, size: 10_000 }),
+          origin.begin("meta.open", { path: "/f", create: "yes", rights: "rw", targets: 2, size: 10_000 }),
         ),
       );
       await world.settle();
@@ -188,7 +194,7 @@ describe("races", () => {
   test("of many exclusive creates exactly one wins, the others learn that it exists", async (context) => {
     const { world, target, origin } = await cluster(context, 1);
     const calls = Array.from({ length: 8 }, () =>
-      origin.begin("meta.open", { path: "/f", create: "exclusive", size: 1 }),
+      origin.begin("meta.open", { path: "/f", create: "exclusive", rights: "rw", size: 1 }),
     );
     await world.settle();
     const outcomes = await Promise.allSettled(calls);
@@ -204,7 +210,7 @@ describe("races", () => {
     await origin.mkdir("/d");
     let release = (): void => {};
     target.hold = new Promise((resolve) => (release = resolve));
-    const creating = origin.begin("meta.open", { path: "/d/f", create: "yes" });
+    const creating = origin.begin("meta.open", { path: "/d/f", create: "yes", rights: "rw" });
     await world.settle();
     await origin.rename("/d", "/e");
     release();
@@ -324,7 +330,7 @@ describe("targets", () => {
     assert.equal(stalls, 2, "numbers, and the file");
   });
 
-  test("two processes are not one target: the second is refused for as long as the first lives", async (context) => {
+  test("two processes are not one target: the second is refused until the lease of the first has ended", async (context) => {
     const { world, target, origin } = await cluster(context, 1);
     await origin.create("/f");
     const copy = new FakeTarget(world, 1);
@@ -333,10 +339,26 @@ describe("targets", () => {
     await assert.rejects(copy.register(), { code: "ERR_ALREADY_RUNNING", message: /process 7/ });
     assert.equal(target.channel.ended, undefined);
     assert.equal((await origin.open("/f")).endpoints[0]?.unix.control.name, target.socketName);
-    // A process that hangs, or whose machine is gone, is not waited for longer than its heartbeats.
-    await world.settle(2000);
+    // One that hangs, or is out of reach, serves until then; a tenth more is waited than it was granted.
+    target.leave();
+    await world.settle(10_500);
+    await origin.call("meta.renew", {});
+    await assert.rejects(copy.register(), { code: "ERR_ALREADY_RUNNING" });
+    await world.settle(500);
     await copy.register();
     assert.equal((await origin.open("/f")).endpoints[0]?.unix.control.name, "copy");
+  });
+
+  test("a process that is known to have ended is not waited for", async (context) => {
+    const { world, target } = await cluster(context, 1);
+    target.leave();
+    const next = new FakeTarget(world, 1);
+    next.socketName = "next";
+    next.incarnation = "2".repeat(32);
+    next.former = "3".repeat(32);
+    await assert.rejects(next.register(), { code: "ERR_ALREADY_RUNNING" });
+    next.former = target.incarnation;
+    await next.register();
   });
 
   test("origins do not register, targets do not open files", async (context) => {
@@ -344,7 +366,11 @@ describe("targets", () => {
     const stranger = { code: "ERR_NOT_SUPPORTED" };
     const report = { totalBytes: 1, freeBytes: 1, regions: 0, sessions: 0, counters: {} };
     await assert.rejects(origin.call("meta.heartbeat", report), stranger);
-    const opening = target.channel.call("meta.open", { path: "/", create: "no" }, { timeoutMs: 100 });
+    const opening = target.channel.call(
+      "meta.open",
+      { path: "/", create: "no", rights: "rw" },
+      { timeoutMs: 100 },
+    );
     await assert.rejects(world.done(opening), stranger);
   });
 });
@@ -360,6 +386,7 @@ describe("status and counters", () => {
     assert.deepEqual([status.version, status.pid, status.id], ["1.2.3", 42, world.service.id]);
     assert.deepEqual(status.counters, {
       requests: 4,
+      "meta.attach": 1,
       "meta.open": 1,
       "meta.stat": 2,
       "meta.status": 1,
@@ -389,7 +416,7 @@ describe("crashes", () => {
     const numbers = new Set<string>();
     for (let steps = 0; steps < 60; steps += 3) {
       const { world, target, origin } = await cluster(context, 1, steps + 1);
-      const creating = origin.begin("meta.open", { path: "/f", create: "yes", size: 5 });
+      const creating = origin.begin("meta.open", { path: "/f", create: "yes", rights: "rw", size: 5 });
       for (let i = 0; i < steps; i++) {
         for (const party of world.parties) party.doWork(world.clock.nowMs());
         await Promise.resolve();

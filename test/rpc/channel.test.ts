@@ -246,8 +246,7 @@ describe("the end", () => {
 
 describe("passed descriptors", () => {
   const params = {
-    inode: 1,
-    index: 0,
+    capability: "00".repeat(128),
     at: 0,
     byteLength: 1,
     rights: "r",
@@ -269,15 +268,15 @@ describe("passed descriptors", () => {
       const answers: (() => void)[] = [];
       const pair = new Pair(
         {
-          "window.bind": ({ inode }, context) => {
-            if (inode % 3 !== 0) context.passDescriptor(inode + 1000, () => released.push(inode));
-            return new Promise((resolve) => answers.unshift(() => resolve({ ...bound, handle: inode })));
+          "window.bind": ({ at }, context) => {
+            if (at % 3 !== 0) context.passDescriptor(at + 1000, () => released.push(at));
+            return new Promise((resolve) => answers.unshift(() => resolve({ ...bound, handle: at })));
           },
         },
         { kind: "unix", network: { seed, bufferBytes: 200 } },
       );
-      const calls = [1, 2, 3, 4, 5, 6].map((inode) =>
-        pair.near.callWithDescriptor("window.bind", { ...params, inode }, { timeoutMs }),
+      const calls = [1, 2, 3, 4, 5, 6].map((at) =>
+        pair.near.callWithDescriptor("window.bind", { ...params, at }, { timeoutMs }),
       );
       await pair.settle();
       for (const answer of answers) answer();
@@ -301,20 +300,20 @@ describe("passed descriptors", () => {
     const answers: (() => void)[] = [];
     const pair = new Pair(
       {
-        "window.bind": ({ inode }, context) => {
-          context.passDescriptor(inode, () => released.push(inode));
-          if (inode === 3) throw new DidafsError("ENOENT", "gone");
+        "window.bind": ({ at }, context) => {
+          context.passDescriptor(at, () => released.push(at));
+          if (at === 3) throw new DidafsError("ENOENT", "gone");
           return new Promise((resolve) => answers.push(() => resolve(bound)));
         },
       },
       { kind: "unix", near: { closeDescriptor: (descriptor) => closed.push(descriptor) } },
     );
     const late = failureOf(
-      pair.near.callWithDescriptor("window.bind", { ...params, inode: 1 }, { timeoutMs: 10 }),
+      pair.near.callWithDescriptor("window.bind", { ...params, at: 1 }, { timeoutMs: 10 }),
     );
-    const ignored = pair.near.call("window.bind", { ...params, inode: 2 }, { timeoutMs });
-    const failed = failureOf(pair.near.call("window.bind", { ...params, inode: 3 }, { timeoutMs }));
-    const unsent = failureOf(pair.near.call("window.bind", { ...params, inode: 4 }, { timeoutMs }));
+    const ignored = pair.near.call("window.bind", { ...params, at: 2 }, { timeoutMs });
+    const failed = failureOf(pair.near.call("window.bind", { ...params, at: 3 }, { timeoutMs }));
+    const unsent = failureOf(pair.near.call("window.bind", { ...params, at: 4 }, { timeoutMs }));
     await pair.settle();
     await pair.settle(10);
     for (const answer of answers.splice(0, 2)) answer();

@@ -47,8 +47,8 @@ function service(channelsMax = 10, bufferBytes = 1 << 16, until: () => unknown =
     random,
     poller,
     channelsMax,
-    identity: { key, service: "meta", id },
-    onOpen: (_, role) => {
+    identity: { keys: { origin: key }, service: "meta", id },
+    onOpen: (_, { role }) => {
       log.push(`open ${role}`);
       return {
         "meta.stat": async ({ path }) => {

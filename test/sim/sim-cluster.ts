@@ -22,8 +22,10 @@ import { createCounters } from "../../src/target/counters.ts";
 import { DataPlane } from "../../src/target/data-plane.ts";
 import { DriveSyncer } from "../../src/target/drive-syncer.ts";
 import type { FromWorker, ToWorker } from "../../src/target/messages.ts";
+import { createLeaseEnd } from "../../src/target/service-lease.ts";
 
 const KEY = new Uint8Array(32).fill(5);
+const SERVICE_KEY = new Uint8Array(32).fill(6);
 const META = { kind: "tcp", host: "meta", port: 1 } as const;
 const UID = 1000;
 /** Nothing that a simulated cluster meets is the fault of its services. */
@@ -73,6 +75,7 @@ export class SimCluster {
       random,
       engine,
       key: KEY,
+      serviceKey: SERVICE_KEY,
       version: "0.0.0",
       pid: 1,
       log: NO_FAULTS,
@@ -99,7 +102,10 @@ export class SimCluster {
       newId: host.newId,
       closeDescriptor: () => {},
     };
-    const agent = new Agent({ ...agentPorts, mailbox: agentMailbox }, { metaAddress: META, key: KEY });
+    const agent = new Agent(
+      { ...agentPorts, mailbox: agentMailbox },
+      { metaAddress: META, key: KEY, leaseMs: 10_000 },
+    );
     host.add(agent);
     const turns = new SimTurns(clock);
     // Whoever blocks here lets everybody else go on.
@@ -167,6 +173,7 @@ export class SimCluster {
     const words = new Int32Array(new SharedArrayBuffer(syncAreaBytes(2)));
     const [near, far] = simMailboxPair<ToWorker, FromWorker>();
     const counters = createCounters();
+    const leaseEnd = createLeaseEnd();
     const poller = new SimPoller();
     const drive = new SimDrive(memory);
     const tcp = { kind: "tcp", host: `target${number}`, port: 2 } as const;
@@ -178,6 +185,7 @@ export class SimCluster {
       unix: network.listen(unix),
       mailbox: far,
       counters,
+      leaseEnd,
       sync: { words, at: syncQueueAt(1) },
     });
     const control = new TargetControl({
@@ -194,6 +202,8 @@ export class SimCluster {
       pid: 2,
       uid: UID,
       key: KEY,
+      serviceKey: SERVICE_KEY,
+      leaseEnd,
       meta: META,
       tcp: { kind: "tcp", host: `target${number}`, port: 1 },
       unix: { kind: "unix", name: `target${number}` },

@@ -5,12 +5,19 @@ import { DidafsError, isDidafsError } from "../../src/std/errors.ts";
 import type { Params } from "../../src/wire/control.ts";
 import { OPCODE } from "../../src/wire/header.ts";
 import { FLUSH_STABLE } from "../../src/wire/ops.ts";
-import { CLUSTER, KEY, OWN_UID, TARGET, TargetFixture, type TargetFixtureOptions } from "./target-fixture.ts";
+import {
+  CLUSTER,
+  KEY,
+  OWN_UID,
+  TARGET,
+  TargetFixture,
+  type TargetFixtureOptions,
+  type Window,
+} from "./target-fixture.ts";
 
 const BYTES = 10_000;
-const OPEN = { leaseMs: 0 };
 
-function whole(inode: number, more: Partial<Params<"window.bind">> = {}): Params<"window.bind"> {
+function whole(inode: number, more: Partial<Window> = {}): Window {
   return {
     inode,
     index: 0,
@@ -28,7 +35,7 @@ async function serving(options: TargetFixtureOptions = {}) {
   await fixture.registered();
   await fixture.createRegion(1, 0, BYTES);
   const origin = await fixture.origin();
-  return { fixture, origin, session: await origin.call("session.open", OPEN) };
+  return { fixture, origin, session: await origin.openSession() };
 }
 
 async function refuses(code: ErrorCode, promise: Promise<unknown>, message = /./): Promise<void> {
@@ -50,7 +57,7 @@ test("registers with addresses and capacity, and beats", async () => {
   assert.equal(endpoint.unix.control.name, "control");
   await fixture.createRegion(1, 0, BYTES);
   const origin = await fixture.origin();
-  await origin.call("session.open", OPEN);
+  await origin.openSession();
   await fixture.pass(1100);
   const beat = fixture.told.at(-1)?.params as Params<"meta.heartbeat">;
   assert.deepEqual([beat.regions, beat.sessions, beat.counters.operations], [1, 1, 0]);
@@ -136,7 +143,7 @@ test("a failed sync fails the creation", async () => {
 
 test("bind, access, unbind", async () => {
   const { fixture, origin, session } = await serving();
-  const window = await origin.call("window.bind", whole(1, { at: 4096, byteLength: 100 }));
+  const window = await origin.bind(whole(1, { at: 4096, byteLength: 100 }));
   assert.deepEqual(
     { ...window },
     {
@@ -156,57 +163,50 @@ test("bind, access, unbind", async () => {
   await origin.call("window.unbind", { handle: 1 });
   assert.equal(client.call(put).status, 44);
   await refuses("ERR_BAD_HANDLE", origin.call("window.unbind", { handle: 1 }));
-  const again = await origin.call("window.bind", whole(1));
+  const again = await origin.bind(whole(1));
   assert.equal(again.handle, 2, "handles are not used twice");
 });
 
 test("what cannot be bound is refused with the reason", async () => {
   const { fixture, origin } = await serving();
-  await refuses("ERR_DATA_LOST", origin.call("window.bind", whole(99)), /99\.0 is gone/);
-  await refuses("ERR_RANGE", origin.call("window.bind", whole(1, { at: 1 })), /10000 bytes/);
-  await refuses(
-    "ERR_RANGE",
-    origin.call("window.bind", whole(1, { at: 2 ** 53 - 1, byteLength: 2 ** 53 - 1 })),
-  );
+  await refuses("ERR_DATA_LOST", origin.bind(whole(99)), /99\.0 is gone/);
+  await refuses("ERR_RANGE", origin.bind(whole(1, { at: 1 })), /10000 bytes/);
+  await refuses("ERR_RANGE", origin.bind(whole(1, { at: 2 ** 53 - 1, byteLength: 2 ** 53 - 1 })));
   const stranger = await fixture.origin("tcp");
-  await refuses("ERR_SESSION_LOST", stranger.call("window.bind", whole(1)));
-  await refuses("ERR_INVALID_ARGUMENT", origin.call("session.open", OPEN));
+  await refuses("ERR_SESSION_LOST", stranger.bind(whole(1)));
+  await refuses("ERR_INVALID_ARGUMENT", origin.openSession());
   // A region that is not what its name says.
   await fixture.createRegion(2, 0, BYTES);
   const object = fixture.drive.open("2.0");
   fixture.memory.map(object?.descriptor ?? 0, 0, 4096, true).u8[16] = 77;
-  await refuses("ERR_CORRUPT", origin.call("window.bind", whole(2)));
+  await refuses("ERR_CORRUPT", origin.bind(whole(2)));
   // One whose first page came back as zeros: the rest is not to be trusted either.
   fixture.memory.map(object?.descriptor ?? 0, 0, 4096, true).u8.fill(0);
-  await refuses("ERR_DATA_LOST", origin.call("window.bind", whole(2)), /first page/);
+  await refuses("ERR_DATA_LOST", origin.bind(whole(2)), /first page/);
   await fixture.createRegion(2, 0, BYTES);
   const memory = await serving({ drive: "memory" });
-  await refuses("ERR_DATA_LOST", memory.origin.call("window.bind", whole(3)), /when its target restarts/);
+  await refuses("ERR_DATA_LOST", memory.origin.bind(whole(3)), /when its target restarts/);
 });
 
 test("managed and raw windows exclude each other while they last", async () => {
   const { fixture, origin } = await serving();
   const other = await fixture.origin("tcp");
-  await other.call("session.open", OPEN);
-  const first = await origin.call("window.bind", whole(1));
-  await other.call("window.bind", whole(1));
-  await refuses(
-    "ERR_SHARING_CONFLICT",
-    other.call("window.bind", whole(1, { sharing: "raw" })),
-    /managed access/,
-  );
+  await other.openSession();
+  const first = await origin.bind(whole(1));
+  await other.bind(whole(1));
+  await refuses("ERR_SHARING_CONFLICT", other.bind(whole(1, { sharing: "raw" })), /managed access/);
   await origin.call("window.unbind", { handle: first.handle });
-  await refuses("ERR_SHARING_CONFLICT", origin.call("window.bind", whole(1, { sharing: "raw" })));
+  await refuses("ERR_SHARING_CONFLICT", origin.bind(whole(1, { sharing: "raw" })));
   other.channel.close();
   await fixture.steps(10);
-  const raw = await origin.call("window.bind", whole(1, { sharing: "raw" }));
-  await refuses("ERR_SHARING_CONFLICT", origin.call("window.bind", whole(1)), /raw access/);
+  const raw = await origin.bind(whole(1, { sharing: "raw" }));
+  await refuses("ERR_SHARING_CONFLICT", origin.bind(whole(1)), /raw access/);
   await origin.call("window.unbind", { handle: raw.handle });
-  await origin.call("window.bind", whole(1));
+  await origin.bind(whole(1));
 });
 
 test("who gets a descriptor, and what stands behind it", async () => {
-  const cases: [TargetFixtureOptions, Partial<Params<"window.bind">>, string][] = [
+  const cases: [TargetFixtureOptions, Partial<Window>, string][] = [
     [{}, {}, "read-only advisory"],
     [{ peerUid: 7 }, {}, "read-only mmu"],
     [{ peerUid: 0 }, { rights: "r" }, "read-only advisory"],
@@ -219,9 +219,11 @@ test("who gets a descriptor, and what stands behind it", async () => {
   ];
   for (const [options, params, expected] of cases) {
     const { fixture, origin } = await serving(options);
-    const call = origin.channel.callWithDescriptor("window.bind", whole(1, { direct: true, ...params }), {
-      timeoutMs: 1e6,
-    });
+    const call = origin.channel.callWithDescriptor(
+      "window.bind",
+      origin.bindParams(whole(1, { direct: true, ...params })),
+      { timeoutMs: 1e6 },
+    );
     const { result, descriptor } = await fixture.settle(call);
     assert.equal(result.direct, descriptor !== undefined);
     // What is passed read-only is a copy, which the target closes once it has left.
@@ -235,8 +237,8 @@ test("who gets a descriptor, and what stands behind it", async () => {
   }
   const { fixture } = await serving();
   const remote = await fixture.origin("tcp");
-  await remote.call("session.open", OPEN);
-  const window = await remote.call("window.bind", whole(1, { direct: true }));
+  await remote.openSession();
+  const window = await remote.bind(whole(1, { direct: true }));
   assert.deepEqual([window.direct, window.protection], [false, "checked"]);
   assert.equal(OWN_UID, 1000);
 });
@@ -244,31 +246,31 @@ test("who gets a descriptor, and what stands behind it", async () => {
 test("a session that is not renewed ends, and everything it had bound goes", async () => {
   const { fixture, origin, session } = await serving();
   assert.equal(session.leaseMs, 10_000);
-  const window = await origin.call("window.bind", whole(1, { sharing: "raw" }));
+  const window = await origin.bind(whole(1, { sharing: "raw" }));
   const client = fixture.enter(window.worker, session);
   for (let i = 0; i < 3; i += 1) {
     await fixture.pass(8000);
     await origin.call("session.renew", {});
   }
   assert.equal(client.call({ opcode: OPCODE.GET, handle: 1, length: 8 }).status, 0);
-  await fixture.pass(10_200);
+  await fixture.pass(11_200);
   client.receive();
   assert.ok(client.ended, "its data connections are closed");
   assert.ok(origin.channel.ended);
   const other = await fixture.origin();
-  await other.call("session.open", OPEN);
-  await other.call("window.bind", whole(1));
+  await other.openSession();
+  await other.bind(whole(1));
 });
 
 test("a breach of the protocol on a data connection ends the whole session, and no other", async () => {
   const { fixture, origin, session } = await serving();
   const other = await fixture.origin();
-  await other.call("session.open", OPEN);
-  await origin.call("window.bind", whole(1));
+  await other.openSession();
+  await origin.bind(whole(1));
   fixture.enter(0, session).send(new Uint8Array(64));
   await fixture.steps(10);
   assert.ok(origin.channel.ended);
-  await other.call("window.bind", whole(1, { sharing: "raw" }));
+  await other.bind(whole(1, { sharing: "raw" }));
   assert.equal(fixture.sum("protocolErrors"), 1);
   assert.match(fixture.log.text(), /broke the protocol","fields":{"session":1,/);
 });
@@ -279,7 +281,7 @@ test("regions are spread over the workers, and each is served by its home", asyn
   const homes = new Map<number, number>();
   for (let inode = 2; inode < 32; inode += 1) {
     await fixture.createRegion(inode, 0, BYTES);
-    const window = await origin.call("window.bind", whole(inode));
+    const window = await origin.bind(whole(inode));
     homes.set(window.worker, (homes.get(window.worker) ?? 0) + 1);
     const put = { opcode: OPCODE.PUT, handle: window.handle, offset: 0, length: 8, operand: BigInt(inode) };
     assert.deepEqual(
@@ -293,12 +295,12 @@ test("regions are spread over the workers, and each is served by its home", asyn
 
 test("a removed region serves those who have it open, and nobody new", async () => {
   const { fixture, origin, session } = await serving();
-  const window = await origin.call("window.bind", whole(1));
+  const window = await origin.bind(whole(1));
   await fixture.removeRegion(1, 0);
   assert.deepEqual(fixture.drive.names(), []);
   const client = fixture.enter(window.worker, session);
   assert.equal(client.call({ opcode: OPCODE.GET, handle: window.handle, length: 8 }).status, 0);
-  await refuses("ERR_DATA_LOST", origin.call("window.bind", whole(1)));
+  await refuses("ERR_DATA_LOST", origin.bind(whole(1)));
   await origin.call("window.unbind", { handle: window.handle });
   await fixture.steps(5);
   assert.equal(fixture.drive.openCount, 0, "closed with its last user");
@@ -307,7 +309,7 @@ test("a removed region serves those who have it open, and nobody new", async () 
 
 test("a region whose sync failed is not served again", async () => {
   const { fixture, origin, session } = await serving();
-  const window = await origin.call("window.bind", whole(1));
+  const window = await origin.bind(whole(1));
   const client = fixture.enter(window.worker, session);
   fixture.drive.failSyncs = true;
   assert.equal(client.call({ opcode: OPCODE.FLUSH, flags: FLUSH_STABLE, handle: 1 }).status, 82);
@@ -317,7 +319,7 @@ test("a region whose sync failed is not served again", async () => {
   assert.equal(client.call({ opcode: OPCODE.FLUSH, flags: FLUSH_STABLE, handle: 1 }).status, 82);
   await origin.call("window.unbind", { handle: window.handle });
   await fixture.steps(5);
-  await refuses("ERR_IO", origin.call("window.bind", whole(1)), /sync of region 1\.0 failed/);
+  await refuses("ERR_IO", origin.bind(whole(1)), /sync of region 1\.0 failed/);
   assert.equal(fixture.drive.synced.length, syncs, "never synced again");
 });
 
@@ -325,7 +327,7 @@ test("regions without a user stay open for a while, then the least recent go", a
   const { fixture, origin } = await serving({ drive: "memory" });
   for (let inode = 2; inode < 300; inode += 1) {
     await fixture.createRegion(inode, 0, 10);
-    const window = await origin.call("window.bind", whole(inode, { byteLength: 10 }));
+    const window = await origin.bind(whole(inode, { byteLength: 10 }));
     await origin.call("window.unbind", { handle: window.handle });
   }
   await fixture.steps(5);
@@ -334,7 +336,7 @@ test("regions without a user stay open for a while, then the least recent go", a
 
 test("closing ends sessions and stops the workers", async () => {
   const { fixture, origin } = await serving();
-  await origin.call("window.bind", whole(1));
+  await origin.bind(whole(1));
   await fixture.settle(fixture.control.close());
   assert.ok(fixture.planes.every((plane) => plane.stopped));
   assert.equal(fixture.drive.openCount, 0);
@@ -359,5 +361,5 @@ test("an origin without the key gets nowhere, and a target is no origin", async 
     await done;
   };
   await refuses("ERR_AUTH", attempt(new Uint8Array(32), "origin"));
-  await refuses("ERR_AUTH", attempt(KEY, "target"), /origins only/);
+  await refuses("ERR_AUTH", attempt(KEY, "target"), /not called by a target/);
 });

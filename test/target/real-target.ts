@@ -3,7 +3,8 @@ import os from "node:os";
 import path from "node:path";
 import type { Address } from "../../src/ports/network.ts";
 import { RpcChannel } from "../../src/rpc/channel.ts";
-import { introduce, type Role } from "../../src/rpc/handshake.ts";
+import { introduce } from "../../src/rpc/handshake.ts";
+import { OriginKey } from "../../src/rpc/proofs.ts";
 import { RpcServer } from "../../src/rpc/server.ts";
 import { settleLogs } from "../../src/runtime/logs.ts";
 import type { RunningService } from "../../src/runtime/service.ts";
@@ -13,11 +14,13 @@ import { close } from "../../src/system/libc.ts";
 import { systemMemory } from "../../src/system/memory.ts";
 import { systemNetwork } from "../../src/system/network.ts";
 import { systemRandom } from "../../src/system/random.ts";
+import { capabilitySecret, signCapability } from "../../src/wire/capability.ts";
 import type { Endpoint, Params, Result } from "../../src/wire/control.ts";
 import { OPCODE } from "../../src/wire/header.ts";
 import { type CommandFields, command, RawClient } from "./worker-fixture.ts";
 
 const KEY = new Uint8Array(32).fill(3);
+const SERVICE_KEY = new Uint8Array(32).fill(4);
 const TIMEOUT_MS = 20_000;
 
 /** A metadata service that only knows how to take in one target, and that target in a process of its own. */
@@ -32,6 +35,7 @@ export class RealTarget {
   endpoint: Endpoint | undefined;
   lastBeat: Params<"meta.heartbeat"> | undefined;
   id = "";
+  #incarnation = "";
 
   constructor(cluster = "c".repeat(32)) {
     this.#meta = new RpcServer({
@@ -39,13 +43,14 @@ export class RealTarget {
       memory: systemMemory,
       clock: systemClock,
       random: systemRandom,
-      identity: { key: KEY, service: "meta", id: cluster },
+      identity: { keys: { target: SERVICE_KEY }, service: "meta", id: cluster },
       channelsMax: 10,
-      onOpen: (channel: RpcChannel, _role: Role) => ({
-        "meta.register": ({ endpoint }) => {
+      onOpen: (channel: RpcChannel) => ({
+        "meta.register": ({ endpoint, incarnation }) => {
           this.endpoint = endpoint;
+          this.#incarnation = incarnation;
           this.#channel.resolve(channel);
-          return { heartbeatMs: 100 };
+          return { heartbeatMs: 100, leaseMs: 10_000 };
         },
         "meta.heartbeat": (params) => {
           this.lastBeat = params;
@@ -72,6 +77,7 @@ export class RealTarget {
         dir: path.join(this.dir, "target"),
         drive,
         keyHex: Buffer.from(KEY).toString("hex"),
+        serviceKeyHex: Buffer.from(SERVICE_KEY).toString("hex"),
         meta:
           this.#address.kind === "tcp" ? { host: this.#address.host, port: this.#address.port } : undefined,
         host,
@@ -104,15 +110,31 @@ export class RealTarget {
     });
     this.#steppable.add(channel);
     const expect = { service: "target", id: this.id } as const;
-    await introduce(channel, {
+    const transcript = await introduce(channel, {
       key: KEY,
       random: systemRandom,
       role: "origin",
       expect,
       timeoutMs: TIMEOUT_MS,
     });
-    const session = await channel.call("session.open", { leaseMs: 0 }, { timeoutMs: TIMEOUT_MS });
-    return new RealOrigin(channel, session, endpoint, kind);
+    const key = new OriginKey(systemRandom.bytes(32));
+    const originKey = key.publicKey;
+    const terms = { leaseMs: 0, originKey, proof: key.prove(transcript) };
+    const session = await channel.call("session.open", terms, { timeoutMs: TIMEOUT_MS });
+    const secret = capabilitySecret(SERVICE_KEY, this.id, this.#incarnation);
+    const capability = (inode: number): string =>
+      signCapability(secret, {
+        inode,
+        index: 0,
+        rights: "rw",
+        at: 0,
+        byteLength: Number.POSITIVE_INFINITY,
+        expiresMs: systemClock.wallMs() + 60_000,
+        gen: 0,
+        originKey,
+        target: this.id,
+      });
+    return new RealOrigin(channel, session, endpoint, kind, capability);
   }
 
   async close(): Promise<void> {
@@ -131,13 +153,16 @@ export class RealOrigin {
   readonly session: Result<"session.open">;
   readonly #endpoint: Endpoint;
   readonly #kind: "tcp" | "unix";
+  readonly #capability: (inode: number) => string;
 
   constructor(
     channel: RpcChannel,
     session: Result<"session.open">,
     endpoint: Endpoint,
     kind: "tcp" | "unix",
+    capability: (inode: number) => string,
   ) {
+    this.#capability = capability;
     this.channel = channel;
     this.session = session;
     this.#endpoint = endpoint;
@@ -146,8 +171,7 @@ export class RealOrigin {
 
   async bind(inode: number, byteLength: number, more: Partial<Params<"window.bind">> = {}) {
     const params = {
-      inode,
-      index: 0,
+      capability: this.#capability(inode),
       at: 0,
       byteLength,
       rights: "rw",

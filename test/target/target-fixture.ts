@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Memory } from "../../src/ports/memory.ts";
 import { RpcChannel } from "../../src/rpc/channel.ts";
 import { introduce } from "../../src/rpc/handshake.ts";
+import { OriginKey, type Transcript } from "../../src/rpc/proofs.ts";
 import { RpcServer } from "../../src/rpc/server.ts";
 import { SimClock } from "../../src/sim/clock.ts";
 import { SimDrive } from "../../src/sim/drive.ts";
@@ -16,6 +17,8 @@ import { COUNTER, createCounters } from "../../src/target/counters.ts";
 import { DataPlane } from "../../src/target/data-plane.ts";
 import { DriveSyncer } from "../../src/target/drive-syncer.ts";
 import type { FromWorker, ToWorker } from "../../src/target/messages.ts";
+import { createLeaseEnd } from "../../src/target/service-lease.ts";
+import { type Capability, capabilitySecret, signCapability } from "../../src/wire/capability.ts";
 import type { Method, Params, Result } from "../../src/wire/control.ts";
 import { OPCODE } from "../../src/wire/header.ts";
 import { CapturedLog } from "../support/captured-log.ts";
@@ -25,6 +28,7 @@ const META = { kind: "tcp", host: "meta", port: 1 } as const;
 const CONTROL_TCP = { kind: "tcp", host: "target", port: 1 } as const;
 const CONTROL_UNIX = { kind: "unix", name: "control" } as const;
 export const KEY = new Uint8Array(32).fill(9);
+export const SERVICE_KEY = new Uint8Array(32).fill(8);
 export const CLUSTER = "c".repeat(32);
 export const TARGET = "7".repeat(32);
 export const OWN_UID = 1000;
@@ -40,9 +44,18 @@ export interface TargetFixtureOptions {
   readonly holdSyncs?: boolean;
 }
 
+/** A window, by the region that it is to be on. */
+export type Window = Omit<Params<"window.bind">, "capability"> & { inode: number; index: number };
+
 /** An origin's control channel. */
 export interface Origin {
   readonly channel: RpcChannel;
+  readonly key: OriginKey;
+  readonly transcript: Transcript;
+  openSession(leaseMs?: number): Promise<Result<"session.open">>;
+  /** With a capability for all of the region, but for what `more` says. */
+  bindParams(window: Window, more?: Partial<Capability>): Params<"window.bind">;
+  bind(window: Window, more?: Partial<Capability>): Promise<Result<"window.bind">>;
   call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>>;
 }
 
@@ -56,12 +69,15 @@ export class TargetFixture {
   readonly control: TargetControl;
   readonly planes: DataPlane[] = [];
   readonly counters: Float64Array[] = [];
+  readonly leaseEnd = createLeaseEnd();
   readonly syncer: DriveSyncer;
   readonly log = new CapturedLog();
   readonly closedDescriptors: number[] = [];
   /** What the metadata service was told, in order. */
   readonly told: { method: string; params: unknown }[] = [];
   holdSyncs: boolean;
+  /** What the target registered with last. */
+  incarnation = "";
   meta: RpcServer;
   metaChannel: RpcChannel | undefined;
   readonly #origins: RpcChannel[] = [];
@@ -86,6 +102,7 @@ export class TargetFixture {
         unix,
         mailbox: far,
         counters,
+        leaseEnd: this.leaseEnd,
         sync: { words, at: syncQueueAt(i + 1) },
       });
       this.planes.push(plane);
@@ -112,6 +129,8 @@ export class TargetFixture {
       pid: 42,
       uid: OWN_UID,
       key: KEY,
+      serviceKey: SERVICE_KEY,
+      leaseEnd: this.leaseEnd,
       meta: META,
       tcp: CONTROL_TCP,
       unix: CONTROL_UNIX,
@@ -127,15 +146,16 @@ export class TargetFixture {
       memory: this.memory,
       clock: this.clock,
       random: this.random,
-      identity: { key: KEY, service: "meta", id: CLUSTER },
+      identity: { keys: { target: SERVICE_KEY }, service: "meta", id: CLUSTER },
       channelsMax: 10,
-      onOpen: (channel, role) => {
+      onOpen: (channel, { role }) => {
         assert.equal(role, "target");
         return {
           "meta.register": (params) => {
             this.metaChannel = channel;
             this.told.push({ method: "meta.register", params });
-            return { heartbeatMs: 1000 };
+            this.incarnation = params.incarnation;
+            return { heartbeatMs: 1000, leaseMs: 10_000 };
           },
           "meta.heartbeat": (params) => {
             this.told.push({ method: "meta.heartbeat", params });
@@ -214,13 +234,40 @@ export class TargetFixture {
     });
     this.#origins.push(channel);
     const expect = { service: "target", id: TARGET } as const;
-    await this.settle(
+    const transcript = await this.settle(
       introduce(channel, { key: KEY, random: this.random, role: "origin", expect, timeoutMs: 1e6 }),
     );
+    const key = new OriginKey(this.random.bytes(32));
+    const call: Origin["call"] = (method, params) =>
+      this.settle(channel.call(method, params, { timeoutMs: 1e6 }));
+    const bindParams: Origin["bindParams"] = ({ inode, index, ...window }, more) => {
+      const capability = this.capability({ inode, index, originKey: key.publicKey, ...more });
+      return { ...window, capability };
+    };
     return {
       channel,
-      call: (method, params) => this.settle(channel.call(method, params, { timeoutMs: 1e6 })),
+      key,
+      transcript,
+      call,
+      openSession: (leaseMs = 0) =>
+        call("session.open", { leaseMs, originKey: key.publicKey, proof: key.prove(transcript) }),
+      bindParams,
+      bind: (window, more) => call("window.bind", bindParams(window, more)),
     };
+  }
+
+  /** As the metadata service signs them for this life of the target. */
+  capability(fields: Pick<Capability, "inode" | "index" | "originKey"> & Partial<Capability>): string {
+    const secret = capabilitySecret(SERVICE_KEY, TARGET, this.incarnation);
+    return signCapability(secret, {
+      rights: "rw",
+      at: 0,
+      byteLength: Number.POSITIVE_INFINITY,
+      expiresMs: this.clock.wallMs() + 60_000,
+      gen: 0,
+      target: TARGET,
+      ...fields,
+    });
   }
 
   /** A proven data connection of a session to a worker. */

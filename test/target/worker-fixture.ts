@@ -14,6 +14,7 @@ import { COUNTER, createCounters } from "../../src/target/counters.ts";
 import { DataPlane } from "../../src/target/data-plane.ts";
 import { DriveSyncer } from "../../src/target/drive-syncer.ts";
 import type { FromWorker, ToWorker } from "../../src/target/messages.ts";
+import { createLeaseEnd } from "../../src/target/service-lease.ts";
 import {
   answerPayloadBytes,
   answerStatus,
@@ -47,6 +48,8 @@ export class WorkerFixture {
   readonly drive: SimDrive;
   readonly poller = new SimPoller();
   readonly counters = createCounters();
+  /** Until a test says otherwise the worker may serve. */
+  readonly leaseEnd = createLeaseEnd().fill(Number.POSITIVE_INFINITY);
   readonly orders: Mailbox<ToWorker, FromWorker>;
   readonly plane: DataPlane;
   readonly syncer: DriveSyncer;
@@ -68,6 +71,7 @@ export class WorkerFixture {
       unix: this.network.listen(UNIX),
       mailbox,
       counters: this.counters,
+      leaseEnd: this.leaseEnd,
       sync: { words, at: syncQueueAt(0) },
     });
   }

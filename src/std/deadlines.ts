@@ -20,6 +20,11 @@ export class Deadlines {
     });
   }
 
+  /** Resolves at `untilMs`. */
+  sleep(untilMs: number): Promise<void> {
+    return new Promise((give) => this.#waiters.add({ untilMs, give }));
+  }
+
   /** @returns waits that ended */
   doWork(nowMs: number): number {
     let ended = 0;
