@@ -116,8 +116,20 @@ export class Registration {
   }
 
   async #register(): Promise<void> {
-    const { network, memory, clock, random, poller, pollToken, serviceKey, meta, handlers, lease, onFault, log } =
-      this.#parts;
+    const {
+      network,
+      memory,
+      clock,
+      random,
+      poller,
+      pollToken,
+      serviceKey,
+      meta,
+      handlers,
+      lease,
+      onFault,
+      log,
+    } = this.#parts;
     const channel = new RpcChannel({
       stream: network.connect(meta),
       memory,
