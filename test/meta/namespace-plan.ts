@@ -64,7 +64,7 @@ export function planOf({ client, of }: ClientCall): Plan {
 function planOpen(client: number, of: Call & { call: "open" }): Plan {
   return plan(
     "meta.open",
-    of,
+    { ...of, rights: "rw" },
     (model) => {
       const opened = model.open(client, of.path, of.create, of);
       model.handles = [];

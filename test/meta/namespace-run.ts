@@ -65,6 +65,7 @@ export class NamespaceRun {
     await this.#sameTree(this.#model);
     for (let ms = 0; ms < PATIENCE_MS; ms += BEAT_MS) {
       for (const target of this.#targets) await target.beat();
+      for (const client of this.#clients) await client.call("meta.renew", {});
       await this.#world.settle(BEAT_MS);
     }
     await this.#sameTree(this.#model);
