@@ -17,6 +17,7 @@ export interface ServingCluster {
   readonly targets: number;
   readonly drive: string;
   readonly pid: number;
+  readonly metricsUrl?: string;
 }
 
 /**
@@ -39,6 +40,8 @@ export async function startDetached(plan: UpPlan, signal: AbortSignal): Promise<
     child.send({ start: plan }, () => {});
     const report = await firstReport(child, logPath, plan.timeoutMs + SLACK_MS, signal);
     if ("ready" in report) return report.ready as unknown as ServingCluster;
+    if (!("failed" in report))
+      throw new DidafsError("ERR_PROTOCOL", "the supervisor said what it should not");
     throw new DidafsError(report.failed.code as ErrorCode, report.failed.message);
   } finally {
     if (child.connected) child.disconnect();

@@ -12,6 +12,11 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
+/** A port, 0 for any free one, or `off`. */
+export function portOrOff(text: string): number | "off" {
+  return text === "off" ? text : wholeNumber(0, 65535)(text);
+}
+
 /** Seconds, with a fraction if wanted. @returns milliseconds */
 export function seconds(text: string): number {
   const value = /^\d{1,7}(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;

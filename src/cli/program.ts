@@ -6,7 +6,7 @@ import { addByteCommands } from "./byte-commands.ts";
 import { examples, type Runner } from "./command-parts.ts";
 import type { CommandModule, Context, GlobalOptions } from "./context.ts";
 import { addFileCommands } from "./file-commands.ts";
-import { byteCount, seconds, wholeNumber } from "./options.ts";
+import { byteCount, portOrOff, seconds, wholeNumber } from "./options.ts";
 
 /** The command line. Errors of use are thrown as CommanderError; nothing in here ends the process. */
 export function makeProgram(version: string, signal: AbortSignal): Command {
@@ -58,6 +58,13 @@ function addClusterCommands(program: Command, run: Runner): void {
     )
     .option("--workers <count>", "data-plane threads of each target", wholeNumber(1, 64))
     .option("--foreground", "run here until Ctrl-C instead of in the background")
+    .option(
+      "--metrics-port <port>",
+      "port of /metrics and /healthz, 0 for any free one, or off",
+      portOrOff,
+      0,
+    )
+    .option("--metrics-host <address>", "address to serve them on, to whoever reaches it", "127.0.0.1")
     .addOption(new Option("--log-level <level>", "what is logged (default: info)").choices(LOG_LEVELS))
     .option(
       "--log-bytes <bytes>",

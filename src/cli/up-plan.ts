@@ -20,6 +20,8 @@ export interface UpOptions {
   readonly trustedNetwork?: boolean;
   readonly workers?: number;
   readonly foreground?: boolean;
+  readonly metricsPort: number | "off";
+  readonly metricsHost: string;
   readonly logLevel?: LogLevel;
   readonly logBytes?: number;
   readonly logFiles?: number;
@@ -35,6 +37,7 @@ export type UpPlan = Omit<ClusterOptions, "key" | "spawn" | "signal" | "onLog" |
 /** Checks the options, and makes the user's key when there is none. */
 export function planUp(global: GlobalOptions, options: UpOptions): UpPlan {
   checkHost(options);
+  const { metricsPort, metricsHost } = options;
   const { targets, drive, port, host, workers, logLevel, logBytes, logFiles } = options;
   return {
     dir: dataDirectory(options),
@@ -45,6 +48,7 @@ export function planUp(global: GlobalOptions, options: UpOptions): UpPlan {
     port,
     host,
     workers,
+    metrics: metricsPort === "off" ? undefined : { host: metricsHost, port: metricsPort },
     logs: settleLogs({ level: logLevel, bytesMax: logBytes, filesMax: logFiles }),
   };
 }

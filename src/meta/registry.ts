@@ -23,10 +23,22 @@ interface Target {
   report: Report;
 }
 
+/** A target that the cluster has, and that may not have registered yet. */
+export interface KnownTarget {
+  readonly id: string;
+  readonly name: string;
+  readonly drive: Endpoint["drive"];
+}
+
 /** Which targets there are, and which of them live. Kept in memory: targets register again with a new service. */
 export class TargetRegistry {
   readonly #targets = new Map<string, Target>();
+  readonly #known: readonly KnownTarget[];
   #listenedMs = 0;
+
+  constructor(known: readonly KnownTarget[] = []) {
+    this.#known = known;
+  }
 
   /**
    * Everything that had come by `nowMs` was taken in. A target's silence counts up to here: while a commit blocks the
@@ -118,12 +130,25 @@ export class TargetRegistry {
     });
   }
 
-  /** In the order of their names. */
+  /** In the order of their names; those that have not registered are down. */
   status(): TargetStatus[] {
-    const targets = [...this.#targets.values()].sort((a, b) =>
-      a.name.localeCompare(b.name, "en", { numeric: true }),
+    const missing = this.#known.filter(({ id }) => !this.#targets.has(id));
+    const unknown = {
+      pid: 0,
+      state: "down",
+      address: "",
+      totalBytes: 0,
+      freeBytes: 0,
+      regions: 0,
+      sessions: 0,
+    } as const;
+    return [...this.#registered(), ...missing.map((known) => ({ ...known, ...unknown, counters: {} }))].sort(
+      (a, b) => a.name.localeCompare(b.name, "en", { numeric: true }),
     );
-    return targets.map((target) => {
+  }
+
+  #registered(): TargetStatus[] {
+    return [...this.#targets.values()].map((target) => {
       const { endpoint, name, pid, report } = target;
       const { host, port } = endpoint.tcp.control;
       const state = this.#isLive(target) ? "up" : "down";

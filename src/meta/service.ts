@@ -4,13 +4,13 @@ import type { MemoryPort } from "../ports/memory.ts";
 import type { Address, Network } from "../ports/network.ts";
 import type { Poller } from "../ports/poller.ts";
 import type { Random } from "../ports/random.ts";
-import type { CallContext, Channel, Handlers } from "../rpc/handlers.ts";
-import type { Role } from "../rpc/handshake.ts";
+import type { Channel, Handlers } from "../rpc/handlers.ts";
 import { RpcServer } from "../rpc/server.ts";
 import { Deadlines } from "../std/deadlines.ts";
 import { DidafsError } from "../std/errors.ts";
 import { errorFields, type Logger } from "../std/logger.ts";
-import type { Method, Params, Result } from "../wire/control.ts";
+import type { Params, Result } from "../wire/control.ts";
+import { CallStats } from "./call-stats.ts";
 import { FileCreator, type Found } from "./creation.ts";
 import { Grants } from "./grants.ts";
 import { statOf } from "./inode-record.ts";
@@ -18,14 +18,12 @@ import { NamespaceCalls } from "./namespace-calls.ts";
 import { CHANNEL_LEASE_MS, Origins } from "./origins.ts";
 import { type Path, parsePath, pathError } from "./path.ts";
 import { Reclaimer } from "./reclaimer.ts";
-import { HEARTBEAT_MS, TARGET_LEASE_MS, TargetRegistry } from "./registry.ts";
+import { HEARTBEAT_MS, type KnownTarget, TARGET_LEASE_MS, TargetRegistry } from "./registry.ts";
 import { MetaStore } from "./store.ts";
 import { getInode } from "./tables.ts";
 import { locateBeyond, locateEntry } from "./walk.ts";
 
 const CHANNELS_MAX = 4096;
-/** Calls that no program asked for. */
-const BY_THEMSELVES: ReadonlySet<string> = new Set<Method>(["meta.attach", "meta.renew"]);
 /** How often a name may be taken by others, and be gone again, while an opening makes its file. */
 const OPEN_TRIES_MAX = 16;
 
@@ -44,6 +42,10 @@ export interface MetaServiceParts {
   readonly version: string;
   readonly pid: number;
   readonly log: Logger;
+  /** Where the cluster's supervisor serves /metrics and /healthz, for status. */
+  readonly metricsUrl?: string | undefined;
+  /** Targets that the cluster has, whether they have registered or not. */
+  readonly knownTargets?: readonly KnownTarget[] | undefined;
 }
 
 /**
@@ -53,7 +55,7 @@ export interface MetaServiceParts {
 export class MetaService {
   readonly #parts: MetaServiceParts;
   readonly #store: MetaStore;
-  readonly #registry = new TargetRegistry();
+  readonly #registry: TargetRegistry;
   readonly #origins = new Origins();
   readonly #grants: Grants;
   readonly #deadlines = new Deadlines();
@@ -61,13 +63,15 @@ export class MetaService {
   readonly #creator: FileCreator;
   readonly #namespace: NamespaceCalls;
   readonly #server: RpcServer;
-  readonly #counters = new Map<string, number>([["requests", 0]]);
+  readonly #calls: CallStats;
 
   private constructor(parts: MetaServiceParts, store: MetaStore) {
     const { clock, key, serviceKey } = parts;
     this.#parts = parts;
     this.#store = store;
+    this.#registry = new TargetRegistry(parts.knownTargets);
     this.#grants = new Grants(serviceKey, this.#registry, clock);
+    this.#calls = new CallStats(clock, parts.log, (channel) => this.#origins.heard(channel, clock.nowMs()));
     this.#reclaimer = new Reclaimer(store, this.#registry, clock, parts.log);
     this.#creator = new FileCreator({ store, registry: this.#registry, reclaimer: this.#reclaimer, clock });
     const deadlines = this.#deadlines;
@@ -77,9 +81,9 @@ export class MetaService {
       identity: { keys: { origin: key, target: serviceKey }, service: "meta", id: store.clusterId },
       channelsMax: CHANNELS_MAX,
       onOpen: (channel, { role }) => {
-        if (role === "target") return this.#counted(this.#forTargets, role);
+        if (role === "target") return this.#calls.counted(this.#forTargets, role);
         this.#origins.opened(channel, clock.nowMs());
-        return this.#counted({ ...this.#namespace.handlers, ...this.#forOrigins }, role);
+        return this.#calls.counted({ ...this.#namespace.handlers, ...this.#forOrigins }, role);
       },
       onClose: (channel, reason) => this.#lost(channel, reason),
       onFault: (error, method) =>
@@ -97,6 +101,16 @@ export class MetaService {
   /** Identity of the cluster, 32 hex digits. */
   get id(): string {
     return this.#store.clusterId;
+  }
+
+  /** What was called, how it ended and how long it took. */
+  get calls(): CallStats {
+    return this.#calls;
+  }
+
+  /** Connected origins and targets. */
+  get channelCount(): number {
+    return this.#server.channelCount;
   }
 
   /** @returns the address to connect to @throws ERR_PORT_IN_USE, ERR_INVALID_ARGUMENT */
@@ -202,25 +216,16 @@ export class MetaService {
   }
 
   #status(): Result<"meta.status"> {
-    const { version, pid } = this.#parts;
+    const { version, pid, metricsUrl } = this.#parts;
     const targets = this.#registry.status();
-    return { version, id: this.id, pid, targets, counters: Object.fromEntries(this.#counters) };
-  }
-
-  /** Counts calls by method, and as "requests" those that origins make: what targets report is no one's request. */
-  #counted(handlers: Handlers, role: Role): Handlers {
-    const count = (name: string) => this.#counters.set(name, (this.#counters.get(name) ?? 0) + 1);
-    const counted = Object.entries(handlers).map(([method, handler]) => {
-      const serve = handler as (...args: unknown[]) => unknown;
-      const countedHandler = (params: unknown, context: CallContext): unknown => {
-        count(method);
-        if (role === "origin" && !BY_THEMSELVES.has(method)) count("requests");
-        this.#origins.heard(context.channel, this.#parts.clock.nowMs());
-        return serve(params, context);
-      };
-      return [method as Method, countedHandler];
-    });
-    return Object.fromEntries(counted) as Handlers;
+    return {
+      version,
+      id: this.id,
+      pid,
+      targets,
+      counters: Object.fromEntries(this.#calls.counts),
+      metricsUrl,
+    };
   }
 }
 

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import type { Logger } from "../std/logger.ts";
 import { makeDirectory, syncDirectory } from "../system/directory.ts";
+import type { WatchedService } from "./cluster-health.ts";
 import { type LogSettings, logPlan } from "./logs.ts";
 import type { Launch, ReadyInfo } from "./service.ts";
 import { SupervisedService } from "./supervised-service.ts";
@@ -34,18 +35,25 @@ export interface ServicesPlan {
   readonly restart: boolean;
   readonly logs: LogSettings;
   readonly log: Logger;
+  /** Undefined when none are served. */
+  readonly metricsUrl: string | undefined;
 }
 
 /** The metadata service and the targets of one cluster. */
 export class ClusterServices {
   readonly #plan: ServicesPlan;
   readonly #all: SupervisedService[] = [];
+  #targets: readonly object[] = [];
   #stopping = false;
   #meta = { host: "", port: 0 };
 
   constructor(plan: ServicesPlan) {
     this.#plan = plan;
     this.#meta = { host: plan.host, port: plan.port };
+  }
+
+  watched(): readonly WatchedService[] {
+    return this.#all;
   }
 
   list(): { name: string; pid: number | undefined }[] {
@@ -61,6 +69,8 @@ export class ClusterServices {
       keyHex,
       serviceKeyHex,
       ...this.#meta,
+      metricsUrl: this.#plan.metricsUrl,
+      targets: this.#targets,
     }));
     const { address, id } = v.parse(MetaReady, await startPatiently(service, deadlineMs));
     this.#meta.port = address.port;
@@ -81,7 +91,9 @@ export class ClusterServices {
         ...(workers === undefined ? {} : { workers }),
       })),
     );
-    await Promise.all(services.map((service) => startPatiently(service, deadlineMs)));
+    const infos = await Promise.all(services.map((service) => startPatiently(service, deadlineMs)));
+    // A later life of the metadata service is told, so that status names also those that have not registered yet.
+    this.#targets = infos.map((info, index) => ({ id: info.id, name: `target-${index}`, drive }));
   }
 
   /** Targets first: they tell the metadata service that they leave. */

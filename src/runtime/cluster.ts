@@ -3,10 +3,12 @@ import { DidafsError, isDidafsError } from "../std/errors.ts";
 import { createLogger, errorFields } from "../std/logger.ts";
 import { makeDirectory } from "../system/directory.ts";
 import { lockDirectory } from "../system/lock.ts";
+import { HealthWatch, type WatchedService } from "./cluster-health.ts";
 import { ClusterServices, type Entries } from "./cluster-services.ts";
 import { threadEntry } from "./entry.ts";
 import { findOrMakeServiceKey } from "./key.ts";
 import { type LogSettings, type LogWish, logPlan, logText, openLog, settleLogs } from "./logs.ts";
+import type { MetricsServer } from "./metrics-server.ts";
 import { clusterUrl } from "./paths.ts";
 import { readRunRecord, removeRunRecord, writeRunRecord } from "./run-file.ts";
 import { launchProcess } from "./service-process.ts";
@@ -35,6 +37,8 @@ export interface ClusterOptions {
   readonly signal?: AbortSignal | undefined;
   /** Default: as the environment says (see settleLogs). */
   readonly logs?: LogWish | undefined;
+  /** Where /metrics and /healthz are served (port 0: any that is free); default: nowhere. */
+  readonly metrics?: { readonly host: string; readonly port: number } | undefined;
   /** Hears the supervisor's log lines besides the log file. */
   readonly onLog?: ((line: string) => void) | undefined;
   readonly entries?: Entries | undefined;
@@ -46,6 +50,8 @@ export interface RunningCluster {
   readonly dir: string;
   readonly targets: number;
   readonly drive: Shape["drive"];
+  /** Of /metrics and /healthz, without the path. */
+  readonly metricsUrl?: string;
   /** The services at this moment; pid is undefined for one that is down. */
   services(): { readonly name: string; readonly pid: number | undefined }[];
   /** Takes every service down, targets first. Idempotent and bounded. */
@@ -73,6 +79,17 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     letGo();
     throw error;
   }
+}
+
+async function startMetrics(
+  options: ClusterOptions["metrics"],
+  targets: number,
+  services: () => readonly WatchedService[],
+): Promise<MetricsServer | undefined> {
+  if (options === undefined) return undefined;
+  // A program that embeds a cluster does not load a web server.
+  const { serveMetrics } = await import("./metrics-server.ts");
+  return await serveMetrics(options.host, options.port, new HealthWatch(services, targets + 1));
 }
 
 /** The supervisor's own log; everything in it but debug is also given to `onLog`. */
@@ -110,7 +127,11 @@ async function startLocked(dir: string, options: ClusterOptions, letGo: () => vo
   const shape = settleShape(dir, recorded, options);
   const logs = settleLogs(options.logs);
   const log = supervisorLog(dir, logs, options.onLog);
-  const services = new ClusterServices({
+  let services: ClusterServices | undefined;
+  const watched = (): readonly WatchedService[] => services?.watched() ?? [];
+  const metrics = await startMetrics(options.metrics, shape.targets, watched);
+  const urls = metrics === undefined ? {} : { metricsUrl: metrics.url };
+  services = new ClusterServices({
     dir,
     ...shape,
     keyHex: Buffer.from(options.key).toString("hex"),
@@ -124,6 +145,7 @@ async function startLocked(dir: string, options: ClusterOptions, letGo: () => vo
     restart: options.spawn === "process",
     logs,
     log,
+    metricsUrl: metrics?.url,
   });
   const { signal, timeoutMs = START_MS } = options;
   const abort = (): void => void services.stop();
@@ -135,12 +157,13 @@ async function startLocked(dir: string, options: ClusterOptions, letGo: () => vo
     settleIdentity(dir, recorded, { ...shape, id });
     await services.startTargets(deadlineMs);
     const url = clusterUrl(host, port);
-    writeRunRecord(dir, options.spawn, url);
+    writeRunRecord(dir, options.spawn, { url, ...urls });
     log.info("serving", { url, ...shape, cluster: id });
     let stopped: Promise<void> | undefined;
     const stopAll = async (): Promise<void> => {
       log.info("stopping");
       await services.stop().finally(letGo);
+      metrics?.close();
       log.info("stopped");
       log.close();
     };
@@ -148,10 +171,11 @@ async function startLocked(dir: string, options: ClusterOptions, letGo: () => vo
       stopped ??= stopAll();
       return stopped;
     };
-    return { id, url, dir, ...shape, services: () => services.list(), stop };
+    return { id, url, dir, ...shape, ...urls, services: () => services.list(), stop };
   } catch (error) {
     log.error("the start failed", errorFields(error));
     await services.stop();
+    metrics?.close();
     log.close();
     if (signal?.aborted) throw new DidafsError("ERR_ABORTED", "the start was interrupted", { cause: error });
     throw error;

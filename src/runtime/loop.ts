@@ -1,5 +1,6 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Poller } from "../ports/poller.ts";
+import { Histogram } from "../std/histogram.ts";
 
 /** Something that is stepped: does what can be done now, without blocking. */
 export interface Agent {
@@ -9,6 +10,9 @@ export interface Agent {
 
 /** Longest wait of a control loop: bounds how late timeouts and the event loop's own work can be. */
 const WAIT_MS = 200;
+
+/** Seconds that steps took which did work, of all control loops of this thread. */
+export const loopSteps: Histogram = new Histogram([0.001, 0.01, 0.1, 1, 10]);
 
 const turnOfTheEventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -24,7 +28,9 @@ export async function runControlLoop(
   waitMs: number = WAIT_MS,
 ): Promise<void> {
   while (!stopping.aborted) {
-    const work = agent.doWork(clock.nowMs());
+    const startMs = clock.nowMs();
+    const work = agent.doWork(startMs);
+    if (work > 0) loopSteps.observe((clock.nowMs() - startMs) / 1000);
     if (work === 0) poller.wait(agent.busy() ? 1 : waitMs);
     await turnOfTheEventLoop();
   }

@@ -2,8 +2,8 @@
 import { readFileSync, statfsSync } from "node:fs";
 import path from "node:path";
 import { LmdbEngine } from "../meta/engines/lmdb.ts";
+import type { KnownTarget } from "../meta/registry.ts";
 import { MetaService } from "../meta/service.ts";
-import type { KvEngine } from "../ports/kv.ts";
 import { DidafsError } from "../std/errors.ts";
 import { systemClock } from "../system/clock.ts";
 import { syncDirectory } from "../system/directory.ts";
@@ -13,7 +13,9 @@ import { systemNetwork } from "../system/network.ts";
 import { createPoller } from "../system/poller.ts";
 import { systemRandom } from "../system/random.ts";
 import { runControlLoop, runUntil } from "./loop.ts";
+import { MeteredEngine } from "./metered-engine.ts";
 import { runService, type ServiceHost } from "./service-host.ts";
+import { metaSamples } from "./service-samples.ts";
 
 interface MetaOptions {
   /** Holds the metadata; made by whoever starts the service. */
@@ -23,6 +25,10 @@ interface MetaOptions {
   /** The cluster's key, and that of its services, 64 hex digits each. */
   readonly keyHex: string;
   readonly serviceKeyHex: string;
+  /** Of the supervisor, for status. */
+  readonly metricsUrl?: string;
+  /** Targets of the cluster that registered in an earlier life of the service. */
+  readonly targets?: readonly KnownTarget[];
 }
 
 /** How long the service, told to stop, may take to answer what is under way. */
@@ -32,7 +38,8 @@ runService<MetaOptions>(async (host) => {
   const { dir } = host.options;
   const lock = lockDirectory(dir);
   try {
-    const engine = new LmdbEngine({ path: path.join(dir, "meta.mdb"), freeBytes: () => freeBytes(dir) });
+    const file = path.join(dir, "meta.mdb");
+    const engine = new MeteredEngine(new LmdbEngine({ path: file, freeBytes: () => freeBytes(dir) }));
     try {
       // The engine syncs what is in its file, not that file's name.
       syncDirectory(dir);
@@ -45,7 +52,7 @@ runService<MetaOptions>(async (host) => {
   }
 });
 
-async function serve(host: ServiceHost<MetaOptions>, engine: KvEngine): Promise<void> {
+async function serve(host: ServiceHost<MetaOptions>, engine: MeteredEngine): Promise<void> {
   const poller = createPoller();
   try {
     const service = await MetaService.open({
@@ -60,8 +67,11 @@ async function serve(host: ServiceHost<MetaOptions>, engine: KvEngine): Promise<
       version: programVersion(),
       pid: process.pid,
       log: host.log,
+      metricsUrl: host.options.metricsUrl,
+      knownTargets: host.options.targets,
     });
     try {
+      host.measured(() => metaSamples(service, engine));
       const { host: listenHost, port } = host.options;
       const address = service.listen({ kind: "tcp", host: listenHost, port });
       if (address.kind !== "tcp") throw new DidafsError("ERR_INTERNAL", "listens on no port");

@@ -10,6 +10,7 @@ const RunRecord = v.object({
   /** Process: `didafs up`; thread: a program that called `embedded`. */
   spawn: v.picklist(["process", "thread"]),
   url: v.optional(v.string()),
+  metricsUrl: v.optional(v.string()),
 });
 
 export type RunRecord = v.InferOutput<typeof RunRecord>;
@@ -17,10 +18,14 @@ export type RunRecord = v.InferOutput<typeof RunRecord>;
 const fileOf = (dir: string): string => path.join(dir, "run.json");
 
 /** Says that this process serves `dir`. Only the holder of the directory's lock calls it. */
-export function writeRunRecord(dir: string, spawn: RunRecord["spawn"], url?: string): void {
+export function writeRunRecord(
+  dir: string,
+  spawn: RunRecord["spawn"],
+  urls: Pick<RunRecord, "url" | "metricsUrl"> = {},
+): void {
   const record: RunRecord = { pid: process.pid, startTicks: startTicks(process.pid) ?? "", spawn };
   const draft = `${fileOf(dir)}.new`;
-  writeFileSync(draft, `${JSON.stringify({ ...record, ...(url === undefined ? {} : { url }) })}\n`, {
+  writeFileSync(draft, `${JSON.stringify({ ...record, ...urls })}\n`, {
     mode: 0o600,
   });
   renameSync(draft, fileOf(dir));

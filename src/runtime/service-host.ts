@@ -2,6 +2,8 @@ import { isMainThread, parentPort } from "node:worker_threads";
 import { isDidafsError } from "../std/errors.ts";
 import { errorFields, type Logger } from "../std/logger.ts";
 import { openLog } from "./logs.ts";
+import type { Sample } from "./metrics.ts";
+import { processSamples } from "./process-samples.ts";
 import type { ServiceOrder, ServiceReport } from "./service-messages.ts";
 
 export interface ServiceHost<Options> {
@@ -9,6 +11,8 @@ export interface ServiceHost<Options> {
   readonly log: Logger;
   /** Aborted when the service is to end: told so, by a signal, or because its parent is gone. */
   readonly stopping: AbortSignal;
+  /** What the service measures is asked of `measure` from now on. */
+  measured(measure: () => Sample[]): void;
   /** Tells the parent that the service serves. */
   ready(info: Record<string, unknown>): void;
 }
@@ -19,6 +23,7 @@ export interface ServiceHost<Options> {
  */
 export function runService<Options>(main: (host: ServiceHost<Options>) => Promise<void>): void {
   const stop = new AbortController();
+  let measure = (): Sample[] => [];
   const send = (report: ServiceReport): void => {
     if (isMainThread) process.send?.(report);
     else parentPort?.postMessage(report);
@@ -35,7 +40,10 @@ export function runService<Options>(main: (host: ServiceHost<Options>) => Promis
       log.info("ready", info);
       send({ ready: info });
     };
-    main({ options, log, stopping: stop.signal, ready }).then(
+    const measured = (by: () => Sample[]): void => {
+      measure = by;
+    };
+    main({ options, log, stopping: stop.signal, ready, measured }).then(
       () => {
         log.info("stopped");
         log.close();
@@ -53,7 +61,9 @@ export function runService<Options>(main: (host: ServiceHost<Options>) => Promis
   };
   const take = (order: ServiceOrder): void => {
     if ("start" in order) start(order.start as Options, openLog(order.log, order.name));
-    else stop.abort();
+    else if ("metrics" in order) {
+      send({ metrics: order.metrics, samples: [...processSamples(), ...measure()] });
+    } else stop.abort();
   };
   if (isMainThread) {
     if (process.send === undefined) {

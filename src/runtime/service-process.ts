@@ -26,6 +26,7 @@ export function launchProcess(start: ServiceStart): RunningService {
     pid: child.pid ?? 0,
     ready: reports.ready,
     ended: reports.ended,
+    metrics: (limitMs) => reports.metrics((order) => child.connected && child.send(order, () => {}), limitMs),
     // Not by a signal: a service manager may have sent one to every process already, and a second one ends at once.
     stop: () => void (child.connected ? child.send({ stop: true }, () => {}) : child.kill("SIGTERM")),
     kill: () => child.kill("SIGKILL"),

@@ -28,6 +28,7 @@ export function launchWorker(start: ServiceStart): RunningService {
     pid: process.pid,
     ready: reports.ready,
     ended: reports.ended,
+    metrics: (limitMs) => reports.metrics((order) => worker.postMessage(order), limitMs),
     stop: () => worker.postMessage({ stop: true }),
     kill: () => void worker.terminate(),
   };

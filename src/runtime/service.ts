@@ -1,5 +1,7 @@
+import * as v from "valibot";
 import { DidafsError, type ErrorCode, statusOf } from "../std/errors.ts";
 import type { LogPlan } from "./logs.ts";
+import { type Sample, Samples } from "./metrics.ts";
 import type { ServiceOrder, ServiceReport } from "./service-messages.ts";
 
 /** What a service told when it became ready. */
@@ -27,6 +29,8 @@ export interface RunningService {
   readonly ready: Promise<ReadyInfo>;
   /** Resolves with how it ended, in words; never rejects. */
   readonly ended: Promise<string>;
+  /** Asks it for its samples. @throws ERR_TIMEOUT, ERR_CLOSED (it ended), ERR_PROTOCOL */
+  metrics(limitMs: number): Promise<Sample[]>;
   /** Asks it to end. */
   stop(): void;
   /** Ends it without asking. */
@@ -41,6 +45,8 @@ export class ServiceReports {
   readonly ended: Promise<string>;
   readonly #name: string;
   readonly #ready = Promise.withResolvers<ReadyInfo>();
+  readonly #asked = new Map<number, (samples: unknown) => void>();
+  #nextNumber = 1;
   readonly #ended = Promise.withResolvers<string>();
 
   constructor(name: string) {
@@ -52,8 +58,31 @@ export class ServiceReports {
   }
 
   take(report: ServiceReport): void {
-    if ("ready" in report) this.#ready.resolve(report.ready);
+    if ("metrics" in report) this.#asked.get(report.metrics)?.(report.samples);
+    else if ("ready" in report) this.#ready.resolve(report.ready);
     else this.#ready.reject(serviceFailure(this.#name, report.failed));
+  }
+
+  /** @param post gives the service an order */
+  async metrics(post: (order: ServiceOrder) => void, limitMs: number): Promise<Sample[]> {
+    const number = this.#nextNumber;
+    this.#nextNumber += 1;
+    const answer = Promise.withResolvers<unknown>();
+    const late = new DidafsError("ERR_TIMEOUT", `${this.#name} did not answer within ${limitMs} ms`);
+    const timer = setTimeout(() => answer.reject(late), limitMs);
+    this.#asked.set(number, answer.resolve);
+    try {
+      post({ metrics: number });
+      const ended = this.ended.then((how) => {
+        throw new DidafsError("ERR_CLOSED", `${this.#name} ended: ${how}`);
+      });
+      const parsed = v.safeParse(Samples, await Promise.race([answer.promise, ended]));
+      if (parsed.success) return parsed.output;
+      throw new DidafsError("ERR_PROTOCOL", `${this.#name} answered with no samples`);
+    } finally {
+      clearTimeout(timer);
+      this.#asked.delete(number);
+    }
   }
 
   end(how: string, cause?: unknown): void {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DidafsError } from "../std/errors.ts";
 import type { Logger } from "../std/logger.ts";
 import { type LogPlan, rawLogBytes, rawLogTail } from "./logs.ts";
+import type { Sample } from "./metrics.ts";
 import { RestartBudget } from "./restart-budget.ts";
 import type { Launch, ReadyInfo, RunningService } from "./service.ts";
 
@@ -31,6 +32,7 @@ export class SupervisedService {
   readonly #options: SupervisedOptions;
   readonly #budget = new RestartBudget();
   readonly #stopping = new AbortController();
+  #restartCount = 0;
   #running: RunningService | undefined;
   /** Bytes of the raw log when this life of the service began. */
   #rawLogBytes = 0;
@@ -39,6 +41,17 @@ export class SupervisedService {
   constructor(options: SupervisedOptions) {
     this.name = options.name;
     this.#options = options;
+  }
+
+  /** Times that it was started again. */
+  get restartCount(): number {
+    return this.#restartCount;
+  }
+
+  /** @throws ERR_TIMEOUT, ERR_CLOSED (it is down), ERR_PROTOCOL */
+  async metrics(limitMs: number): Promise<Sample[]> {
+    if (this.#running === undefined) throw new DidafsError("ERR_CLOSED", `${this.name} is down`);
+    return await this.#running.metrics(limitMs);
   }
 
   /** Process id; undefined while the service is down. */
@@ -124,6 +137,7 @@ export class SupervisedService {
 
   /** @returns how this life ended */
   async #liveAgain(): Promise<string> {
+    this.#restartCount += 1;
     const running = this.#launch();
     try {
       await this.#untilReady(running, READY_MS);

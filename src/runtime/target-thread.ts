@@ -18,6 +18,7 @@ import { systemRandom } from "../system/random.ts";
 import { TargetControl } from "../target/control.ts";
 import { runControlLoop, runUntil } from "./loop.ts";
 import { runService, type ServiceHost } from "./service-host.ts";
+import { targetSamples } from "./service-samples.ts";
 import { TargetIdentity } from "./target-identity.ts";
 import { TargetThreads } from "./target-threads.ts";
 
@@ -129,6 +130,7 @@ async function runUntilStopped(
   identity: TargetIdentity,
   crash: AbortController,
 ): Promise<void> {
+  host.measured(() => targetSamples(control));
   let announced = false;
   const agent = {
     doWork(nowMs: number): number {

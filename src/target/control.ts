@@ -8,7 +8,7 @@ import type { Random } from "../ports/random.ts";
 import { RpcServer } from "../rpc/server.ts";
 import type { DidafsError } from "../std/errors.ts";
 import { errorFields, type Logger } from "../std/logger.ts";
-import type { Endpoint } from "../wire/control.ts";
+import type { Endpoint, Params } from "../wire/control.ts";
 import { CapabilityChecks } from "./capability-checks.ts";
 import { sumCounters } from "./counters.ts";
 import { DirectGrants } from "./direct-grants.ts";
@@ -125,6 +125,9 @@ export class TargetControl {
     return this.#lease.incarnation;
   }
 
+  /** Regions taken out of service because their sync failed. */
+  failedRegionCount = 0;
+
   /** True once the metadata service knows this target. */
   get registered(): boolean {
     return this.#registration.registered;
@@ -183,6 +186,7 @@ export class TargetControl {
       regionFailed: (inode, index, errno) => {
         this.#parts.log.error("a sync failed: the region is not served any more", { inode, index, errno });
         this.#regions.failed(inode, index);
+        this.failedRegionCount += 1;
       },
     };
   }
@@ -254,14 +258,19 @@ export class TargetControl {
         incarnation: this.#lease.incarnation,
         former,
       }),
-      heartbeat: () => ({
-        ...this.#store.capacity(),
-        regions: this.#store.count,
-        sessions: this.#sessions.count,
-        counters: this.#counters(),
-      }),
+      heartbeat: () => this.report(),
       onFault: (error, method) => this.#fault(error, method),
     });
+  }
+
+  /** What the target says about itself. */
+  report(): Params<"meta.heartbeat"> {
+    return {
+      ...this.#store.capacity(),
+      regions: this.#store.count,
+      sessions: this.#sessions.count,
+      counters: this.#counters(),
+    };
   }
 
   #counters(): Record<string, number> {

@@ -221,7 +221,15 @@ export const CALLS = {
   "meta.revoke": [v.object({ path }), empty],
   "meta.status": [
     empty,
-    v.object({ version: v.string(), id: identity, pid: count, targets: v.array(targetStatus), counters }),
+    v.object({
+      version: v.string(),
+      id: identity,
+      pid: count,
+      targets: v.array(targetStatus),
+      counters,
+      /** Where the cluster's supervisor serves /metrics and /healthz. */
+      metricsUrl: v.optional(v.string()),
+    }),
   ],
 
   // Target to metadata service

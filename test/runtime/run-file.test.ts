@@ -10,7 +10,7 @@ test("a record of a living process is read back", () => {
   assert.equal(readRunRecord(at.dir), undefined);
   writeRunRecord(at.dir, "thread");
   assert.equal(readRunRecord(at.dir)?.url, undefined);
-  writeRunRecord(at.dir, "process", "didafs://127.0.0.1:1");
+  writeRunRecord(at.dir, "process", { url: "didafs://127.0.0.1:1" });
   const record = readRunRecord(at.dir);
   assert.equal(record?.pid, process.pid);
   assert.equal(record?.spawn, "process");

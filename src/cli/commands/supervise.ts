@@ -25,8 +25,16 @@ export async function run({ signal }: Context): Promise<void> {
     await report({ failed: failureOf(error) });
     return;
   }
-  const { url, id, dir, targets, drive } = cluster;
-  const serving: ServingCluster = { url, id, dir, targets, drive, pid: process.pid };
+  const { url, id, dir, targets, drive, metricsUrl } = cluster;
+  const serving: ServingCluster = {
+    url,
+    id,
+    dir,
+    targets,
+    drive,
+    pid: process.pid,
+    ...(metricsUrl && { metricsUrl }),
+  };
   await report({ ready: { ...serving } });
   await untilAborted(signal);
   await cluster.stop();

@@ -17,18 +17,19 @@ export async function run(context: Context, _args: readonly string[], options: U
     return;
   }
   const cluster = await startCluster({ ...clusterOptions(plan), signal, onLog: warn });
-  const { url, id, dir, targets, drive } = cluster;
-  tell({ url, id, dir, targets, drive, pid: process.pid });
+  const { url, id, dir, targets, drive, metricsUrl } = cluster;
+  tell({ url, id, dir, targets, drive, pid: process.pid, ...(metricsUrl && { metricsUrl }) });
   await untilAborted(signal);
   await cluster.stop();
 }
 
-function describe({ url, dir, targets, drive }: ServingCluster, foreground: boolean): string {
+function describe({ url, dir, targets, drive, metricsUrl }: ServingCluster, foreground: boolean): string {
   const down = dir === defaultDataDirectory() ? "didafs down" : `didafs down --data ${dir}`;
   const lines = [
     `serving ${url}`,
     `  data     ${dir}`,
     `  targets  ${targets} (${drive})`,
+    ...(metricsUrl === undefined ? [] : [`  metrics  ${metricsUrl}/metrics`]),
     `  stop     ${foreground ? "Ctrl-C" : down}`,
   ];
   if (url !== defaultUrl()) lines.push(`  use it   export DIDAFS_URL=${url}`);
