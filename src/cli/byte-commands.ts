@@ -13,6 +13,11 @@ export function addByteCommands(program: Command, run: Runner): void {
     )
     .usage("[options] <source...> <destination>")
     .option("-r, --recursive", "copy directories with everything in them")
+    .option(
+      "-L, --dereference",
+      "copy what symbolic links lead to (as without -r), in directories only files",
+    )
+    .option("-P, --no-dereference", "copy symbolic links as links (as with -r)")
     .option("--verify", "read every copy back and compare SHA-256 before it takes its name")
     .option("--targets <count>", "targets that a new file is striped over", wholeNumber(1, 64))
     .option(
@@ -33,7 +38,7 @@ export function addByteCommands(program: Command, run: Runner): void {
         "tar c . | didafs cp - :/backup.tar",
         "didafs cp :/backup.tar - | tar t",
       ) +
-        "\nA copy takes its name only when it is whole. Symbolic links are followed to files, and skipped otherwise.\n",
+        "\nA copy takes its name only when it is whole. With -r symbolic links stay links, without it they are followed.\n",
     );
   program
     .command("cat")

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { examples, type Runner } from "./command-parts.ts";
 import { wholeNumber } from "./options.ts";
 
@@ -8,13 +8,16 @@ export function addFileCommands(program: Command, run: Runner): void {
     .command("ls")
     .description("list a directory")
     .argument("[path]", "path in the cluster", "/")
-    .option("-l, --long", "mode, size and time of each entry")
+    .option("-l, --long", "mode, names, owner, size and time of each entry, and where links lead")
+    .option("-d, --directory", "the directory itself, not what is in it")
+    .option("-F, --classify", "mark directories with / and symbolic links with @")
     .action(run(() => import("./commands/ls.ts")))
     .addHelpText("after", examples("didafs ls", "didafs ls -l :/sensors"));
   program
     .command("stat")
     .description("show what is known about a file or directory")
     .argument("<path...>", "paths in the cluster")
+    .option("-L, --dereference", "what a symbolic link leads to (default: the link itself)")
     .action(run(() => import("./commands/stat.ts")))
     .addHelpText("after", examples("didafs stat :/sensors/2026", "didafs stat --json :/sensors/2026"));
   program
@@ -48,5 +51,21 @@ export function addFileCommands(program: Command, run: Runner): void {
     .addHelpText(
       "after",
       examples("didafs tree", "didafs tree -L 2 :/sensors", "didafs tree --json :/sensors"),
+    );
+  program
+    .command("du")
+    .description("sum up the sizes of files below directories")
+    .argument("[path...]", "paths in the cluster (default: :/)")
+    .option("-s, --summarize", "only the sum of each path")
+    .option("-d, --depth <levels>", "how many levels of directories are shown", wholeNumber(0, 4096))
+    .option("-b, --bytes", "sizes in bytes")
+    .addOption(new Option("-h, --human", "sizes for people (the default)").conflicts("bytes"))
+    .helpOption("--help", "display help for command")
+    .action(run(() => import("./commands/du.ts")))
+    .addHelpText(
+      "after",
+      `${examples("didafs du", "didafs du -s :/sensors :/archive", "didafs du -d 1 -b :/")}
+Sizes are those of the files, not of what they take on drives. A file with several names counts once.
+`,
     );
 }

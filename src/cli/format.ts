@@ -27,12 +27,21 @@ export function formatSeconds(seconds: number): string {
 
 const KINDS = { file: "-", directory: "d", symlink: "l" };
 
-/** `drwxr-xr-x` */
+/** `drwxr-xr-x`; set-id and sticky bits as ls(1) shows them: small where the place may also be executed. */
 export function formatMode(type: keyof typeof KINDS, mode: number): string {
   let text = KINDS[type];
-  for (let bit = 8; bit >= 0; bit -= 1) text += (mode >> bit) & 1 ? "xwr"[bit % 3] : "-";
+  for (let place = 2; place >= 0; place -= 1) {
+    const bits = mode >> (place * 3);
+    const special = (mode >> (9 + place)) & 1 ? SPECIAL[place] : undefined;
+    text += (bits & 4 ? "r" : "-") + (bits & 2 ? "w" : "-");
+    if (special === undefined) text += bits & 1 ? "x" : "-";
+    else text += bits & 1 ? special : special?.toUpperCase();
+  }
   return text;
 }
+
+/** Of others, group and user. */
+const SPECIAL = ["t", "s", "s"];
 
 /** `2026-01-31 23:59` in local time. */
 export function formatTime(wallMs: number): string {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { CommanderError } from "commander";
 import { DidafsError } from "../std/errors.ts";
+import { textArguments } from "./arguments.ts";
 import { exitRow } from "./exit-codes.ts";
 import { type Failure, failureJson, failureOf, failureText, labelled, SeveralFailures } from "./failure.ts";
 import { makeProgram } from "./program.ts";
@@ -9,7 +10,7 @@ import { makeProgram } from "./program.ts";
 /** Longest time that an interrupted command gets to remove what is half-made. */
 const CLEANUP_MS = 20_000;
 
-const argv = process.argv.slice(2);
+const argv = textArguments(process.argv.slice(2));
 const stop = new AbortController();
 const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
 const program = makeProgram(JSON.parse(manifest).version, stop.signal);

@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { LOG_BYTES_MAX, LOG_BYTES_MIN, LOG_FILES_MAX, LOG_FILES_MIN } from "../runtime/log-limits.ts";
 import { DEFAULT_PORT } from "../runtime/paths.ts";
 import { LOG_LEVELS } from "../std/logger.ts";
+import { addAttributeCommands } from "./attribute-commands.ts";
 import { addByteCommands } from "./byte-commands.ts";
 import { examples, type Runner } from "./command-parts.ts";
 import type { CommandModule, Context, GlobalOptions } from "./context.ts";
@@ -30,6 +31,7 @@ export function makeProgram(version: string, signal: AbortSignal): Command {
   addClusterCommands(program, run);
   addFileCommands(program, run);
   addByteCommands(program, run);
+  addAttributeCommands(program, run);
   addBenchCommand(program, run);
   return program;
 }

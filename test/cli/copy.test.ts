@@ -230,7 +230,7 @@ test("results come in order with a bounded number under way", async () => {
 test("a local file that cannot be made is told by its name, not by its draft's", async () => {
   using place = scratch();
   const nowhere = path.join(place.dir, "nowhere");
-  await assert.rejects(localTree.openSink(path.join(nowhere, "file"), 1, 0o600), {
+  await assert.rejects(localTree.openSink(path.join(nowhere, "file"), { size: 1, mode: 0o600 }), {
     code: "ENOENT",
     message: `there is no directory ${nowhere}`,
     path: nowhere,

@@ -8,7 +8,9 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -197,7 +199,7 @@ test("ls and stat show what is there", async () => {
   assert.equal(await home.ok("ls", ":/show"), "five\ninner\n");
   assert.match(
     await home.ok("ls", "-l", "/show"),
-    /^-rw-r----- +5 +20\d\d-\d\d-\d\d \d\d:\d\d +five\ndrwx.* inner\n$/,
+    /^-rw-r----- +1 +\S+ +\S+ +5 +20\d\d-\d\d-\d\d \d\d:\d\d +five\ndrwx\S+ +2 .* inner\n$/,
   );
   const listed = JSON.parse(await home.ok("ls", "--json", "-l", ":/show"));
   assert.deepEqual(
@@ -208,7 +210,10 @@ test("ls and stat show what is there", async () => {
     ],
   );
   assert.match(await home.ok("ls", ":/show/five"), /five/);
-  assert.match(await home.ok("stat", ":/show/five"), /size +5 \(5 B\)\nmode +-rw-r----- \(0640\)/);
+  assert.match(
+    await home.ok("stat", ":/show/five"),
+    /size +5 \(5 B\)\nmode +-rw-r----- \(0640\)\nowner +\d+.*\ninode +\d+, with 1 name/,
+  );
   assert.equal((await home.run(["ls", ":/missing"])).code, 8);
   assert.equal((await home.run(["stat", ":/missing"])).code, 8);
 });
@@ -232,6 +237,96 @@ test("mkdir, mv and rm", async () => {
   await home.ok("rm", ":/p/y");
   await home.ok("rm", "-r", ":/p", ":/m");
   assert.equal((await home.run(["ls", ":/p"])).code, 8);
+});
+
+test("ln makes names and links, readlink, ls and stat show them", async () => {
+  await home.run(["put", "-", ":/ln/file", "--create"], { input: "12345" });
+  await home.ok("ln", ":/ln/file", ":/ln/other");
+  await home.ok("ln", "-s", "file", ":/ln/link");
+  await home.ok("ln", "-s", ":/ln/nowhere", ":/ln/dangling");
+  await home.ok("mkdir", ":/ln/d");
+  await home.ok("ln", ":/ln/file", ":/ln/d");
+  assert.equal(await home.ok("readlink", ":/ln/link", ":/ln/dangling"), "file\n/ln/nowhere\n");
+  assert.equal(await home.ok("cat", ":/ln/link"), "12345");
+  assert.equal(await home.ok("ls", "-F", ":/ln"), "d/\ndangling@\nfile\nlink@\nother\n");
+  const long = await home.ok("ls", "-l", ":/ln");
+  assert.match(long, /^lrwx\S+ +1 .* dangling -> \/ln\/nowhere$/m);
+  assert.match(long, /^-rw\S+ +3 .* file$/m);
+  assert.match(await home.ok("ls", "-ld", ":/ln"), /^drwx.* \/ln\n$/);
+  const [link, file] = await Promise.all(
+    [[], ["-L"]].map(async (more) => JSON.parse(await home.ok("stat", "--json", ...more, ":/ln/link"))),
+  );
+  assert.deepEqual(
+    [link.type, link.target, file.type, file.nlink, file.size],
+    ["symlink", "file", "file", 3, 5],
+  );
+  const taken = await home.run(["ln", "-s", "x", ":/ln/other"]);
+  assert.deepEqual([taken.code, /EEXIST/.test(taken.stderr)], [9, true]);
+  await home.ok("ln", "-sf", "d", ":/ln/dangling");
+  // The names lead to one file already; then renaming does nothing.
+  await home.ok("ln", "-f", ":/ln/file", ":/ln/other");
+  assert.equal(await home.ok("ls", ":/ln"), "d\ndangling\nfile\nlink\nother\n");
+  assert.equal(await home.ok("ls", ":/ln/dangling"), "file\n");
+  assert.equal(await home.ok("tree", ":/ln"), TREE_OF_LINKS);
+  const [all] = JSON.parse(await home.ok("du", "-s", "--json", ":/ln"));
+  assert.deepEqual(all, { path: "/ln", bytes: 5 + "file".length + "d".length, files: 5 });
+  // The file in d has been met before, by another name.
+  assert.equal(await home.ok("du", "-b", ":/ln"), " 0  :/ln/d\n10  :/ln\n");
+  assert.equal((await home.run(["readlink", ":/ln/file"])).code, 2);
+});
+
+const TREE_OF_LINKS = [
+  ":/ln",
+  "├── d",
+  "│   └── file",
+  "├── dangling -> d",
+  "├── file",
+  "├── link -> file",
+  "└── other",
+  "",
+  "1 directories, 5 files",
+  "",
+].join("\n");
+
+test("links go in and out as links, or are followed; a copy onto a link replaces what it leads to", async () => {
+  mkdirSync(here("links"));
+  writeFileSync(here("links/file"), "inside");
+  symlinkSync("file", here("links/to-file"));
+  symlinkSync("nowhere", here("links/dangling"));
+  const told = JSON.parse(await home.ok("cp", "-r", "--json", "links", ":/links"));
+  assert.deepEqual([told.files, told.links, told.failed], [1, 2, []]);
+  await home.ok("cp", "-r", ":/links", ":/links-again");
+  await home.ok("cp", "-r", ":/links-again", "links-back");
+  assert.deepEqual(
+    ["to-file", "dangling"].map((name) => readlinkSync(here(`links-back/${name}`))),
+    ["file", "nowhere"],
+  );
+  const followed = await home.run(["cp", "-rL", "--json", ":/links", "links-followed"]);
+  assert.deepEqual([followed.code, JSON.parse(followed.stdout).skipped], [0, 1]);
+  assert.equal(readFileSync(here("links-followed/to-file"), "utf8"), "inside");
+  await home.ok("cp", ":/links/to-file", ":/links/copied");
+  assert.equal(JSON.parse(await home.ok("stat", "--json", ":/links/copied")).type, "file");
+  writeFileSync(here("new"), "replaced");
+  await home.ok("cp", "new", ":/links/to-file");
+  await home.ok("cp", "new", ":/links/dangling");
+  assert.equal(await home.ok("cat", ":/links/file", ":/links/nowhere"), "replacedreplaced");
+  await home.ok("rm", ":/links/to-file");
+  assert.equal(await home.ok("cat", ":/links/file"), "replaced");
+});
+
+test("names that are no UTF-8 go in and out, are shown harmlessly, and can be named", async () => {
+  const odd = Buffer.from("odd\xff", "latin1");
+  const file = Buffer.concat([Buffer.from(`${here("bytes")}/`), odd]);
+  mkdirSync(here("bytes"));
+  writeFileSync(file, "odd");
+  await home.ok("cp", "-r", "bytes", ":/bytes");
+  assert.equal(await home.ok("ls", ":/bytes"), "odd\\xff\n");
+  await home.ok("cp", "-r", ":/bytes", "bytes-back");
+  assert.deepEqual(readdirSync(Buffer.from(here("bytes-back")), { encoding: "buffer" }), [odd]);
+  const line = `"$0" "$1" cat ":/bytes/$(printf 'odd\\377')"`;
+  const shell = ["-c", line, process.execPath, BIN];
+  assert.equal(execFileSync("sh", shell, { env: home.env, encoding: "utf8" }), "odd");
+  assert.deepEqual(JSON.parse(await home.ok("ls", "--json", ":/bytes"))[0].name, "odd\udcff");
 });
 
 test("a path that fails does not keep the others from it; each failure is told, the first gives the exit code", async () => {

@@ -15,6 +15,10 @@ import { makeProgress } from "../progress.ts";
 
 interface CpOptions {
   readonly recursive?: boolean;
+  /** False with --no-dereference. */
+  readonly dereference?: boolean;
+  readonly preserve?: boolean;
+  readonly archive?: boolean;
   readonly verify?: boolean;
   readonly targets?: number;
   readonly stripeUnit?: number;
@@ -24,7 +28,8 @@ interface CpOptions {
 
 type Path = Exclude<Place, { kind: "stream" }>;
 
-export async function run(context: Context, args: readonly string[], options: CpOptions): Promise<void> {
+export async function run(context: Context, args: readonly string[], asked: CpOptions): Promise<void> {
+  const options = asked.archive ? { ...asked, recursive: true, preserve: true } : asked;
   const sources = args.map(parsePlace);
   const destination = sources.pop();
   if (destination === undefined || sources.length === 0)
@@ -57,14 +62,18 @@ async function copyTo(
   if (sources.length > 1 && sources.some(({ kind }) => kind === "stream")) {
     throw usage("standard input must be the only source");
   }
-  const tally: Tally = { files: 0, directories: 0, bytes: 0, skipped: 0, failures: [] };
+  const tally: Tally = { files: 0, directories: 0, links: 0, bytes: 0, skipped: 0, failures: [] };
   const startedAt = performance.now();
   const progress = await makeProgress(!options.quiet && !context.global.json);
   const { signal } = context;
   try {
     await withCluster(context, async (cluster, call) => {
-      const plan = planOf(cluster, call, context, sources, destination, options, tally);
-      await runJobs(plan, { verify: options.verify === true, signal, progress, tally });
+      const later: (() => Promise<void>)[] = [];
+      const plan = planOf(cluster, call, context, sources, destination, options, tally, later);
+      const { verify = false, preserve = false } = options;
+      await runJobs(plan, { verify, preserve, signal, progress, tally });
+      // A directory's time is set after everything in it is made.
+      for (const step of later.reverse()) await step().catch((error) => noteFailure(tally.failures, error));
     });
   } finally {
     progress.stop();
@@ -80,8 +89,9 @@ function planOf(
   destination: Path,
   options: CpOptions,
   tally: Tally,
+  later: (() => Promise<void>)[],
 ): AsyncIterable<Job> {
-  const { sync, targets, stripeUnit } = options;
+  const { sync, targets, stripeUnit, recursive = false, dereference, preserve = false } = options;
   const inCluster = clusterTree(cluster, call, { sync, targets, stripeUnit });
   const treeOf = (place: Path): Tree => (place.kind === "cluster" ? inCluster : localTree);
   const to = { tree: treeOf(destination), path: destination.path };
@@ -90,7 +100,10 @@ function planOf(
   );
   if (named.length === 0) return planInput(to, destination.slash, signal);
   return planCopies(named, to, {
-    recursive: options.recursive === true,
+    recursive,
+    follow: { named: dereference ?? !recursive, inside: dereference ?? false },
+    preserve,
+    keepNames: options.archive === true,
     intoDirectory: destination.slash,
     openOther: (file) => spoolFile(file, signal),
     onSkip: (name, why) => {
@@ -100,6 +113,10 @@ function planOf(
     onDirectory: () => {
       tally.directories += 1;
     },
+    onLink: () => {
+      tally.links += 1;
+    },
+    later: (step) => void later.push(step),
     onFailure: (error) => noteFailure(tally.failures, error),
   });
 }
@@ -110,7 +127,7 @@ async function* planInput(
   signal: AbortSignal,
 ): AsyncGenerator<Job> {
   const shown = to.tree.show(to.path);
-  if (slash || (await to.tree.stat(to.path))?.type === "directory") {
+  if (slash || (await to.tree.stat(to.path, true))?.type === "directory") {
     throw new DidafsError("EISDIR", `${shown} is a directory; standard input needs the name of a file`);
   }
   const open = () => spool(process.stdin, signal);
@@ -118,10 +135,10 @@ async function* planInput(
 }
 
 function tell({ global }: Context, { quiet, verify }: CpOptions, tally: Tally, seconds: number): void {
-  const { files, directories, bytes, skipped, failures } = tally;
+  const { files, directories, links, bytes, skipped, failures } = tally;
   if (global.json) {
     const failed = failures.map((error) => failureOf(error));
-    printJson({ files, directories, bytes, skipped, verified: verify === true, seconds, failed });
+    printJson({ files, directories, links, bytes, skipped, verified: verify === true, seconds, failed });
   } else if (!quiet && process.stderr.isTTY) {
     const verb = verify ? "copied and verified" : "copied";
     const rate = formatBytes(bytes / seconds);

@@ -28,10 +28,14 @@ export async function run(context: Context, args: readonly string[], options: Ge
       await writeOut(await open(), signal);
       return;
     }
-    const into = (await localTree.stat(place.path))?.type === "directory";
+    const into = (await localTree.stat(place.path, true))?.type === "directory";
     const file = into ? path.join(place.path, path.posix.basename(name)) : place.path;
     const settings = { verify: false, signal, budget: new Budget(MEMORY_BYTES), onBytes: () => {} };
-    const bytes = await copyFile(open, (size, mode) => localTree.openSink(file, size, mode), settings);
+    const bytes = await copyFile(
+      open,
+      ({ size, mode }) => localTree.openSink(file, { size, mode }),
+      settings,
+    );
     if (context.global.json) printJson({ path: name, at: options.at ?? 0, bytes, file });
   });
 }

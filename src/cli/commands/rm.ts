@@ -16,7 +16,7 @@ export async function run(context: Context, args: readonly string[], options: Rm
   await withCluster(context, async (cluster, call) => {
     await forEach(paths, async (path) => {
       try {
-        const { type } = await cluster.stat(path, call);
+        const { type } = await cluster.stat(path, { ...call, follow: false });
         if (type === "directory" && !recursive) {
           throw new DidafsError("EISDIR", `${showClusterPath(path)} is a directory`, { path });
         }

@@ -19,7 +19,7 @@ export interface CopyOptions {
  */
 export async function copyFile(
   open: () => Promise<Source>,
-  openSink: (size: number, mode: number) => Promise<Sink>,
+  openSink: (source: Source) => Promise<Sink>,
   options: CopyOptions,
 ): Promise<number> {
   const { signal, budget } = options;
@@ -28,7 +28,7 @@ export async function copyFile(
   try {
     const giveBack = await budget.take(bufferBytes(source.size));
     try {
-      await copyInto(source, await openSink(source.size, source.mode), options);
+      await copyInto(source, await openSink(source), options);
     } finally {
       giveBack();
     }

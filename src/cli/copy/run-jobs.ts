@@ -2,7 +2,7 @@ import { labelled, noteFailure } from "../failure.ts";
 import type { Progress } from "../progress.ts";
 import { Budget } from "./budget.ts";
 import { copyFile } from "./copy-file.ts";
-import type { Sink } from "./ends.ts";
+import type { Sink, Source } from "./ends.ts";
 import type { Job } from "./plan.ts";
 import { readAhead } from "./read-ahead.ts";
 
@@ -14,6 +14,7 @@ const PLANNED_AHEAD = 10_000;
 export interface Tally {
   files: number;
   directories: number;
+  links: number;
   bytes: number;
   skipped: number;
   readonly failures: unknown[];
@@ -21,6 +22,7 @@ export interface Tally {
 
 export interface RunOptions {
   readonly verify: boolean;
+  readonly preserve: boolean;
   readonly signal: AbortSignal;
   readonly progress: Progress;
   readonly tally: Tally;
@@ -29,7 +31,7 @@ export interface RunOptions {
 /** Copies all files, several at a time. A file that fails does not keep the others from being copied. */
 export async function runJobs(
   plan: AsyncIterable<Job>,
-  { verify, signal, progress, tally }: RunOptions,
+  { verify, preserve, signal, progress, tally }: RunOptions,
 ): Promise<void> {
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
@@ -44,8 +46,8 @@ export async function runJobs(
     for (let next = await jobs.next(); !next.done && !both.aborted; next = await jobs.next()) {
       const job = next.value;
       try {
-        const make = (size: number, mode: number): Promise<Sink> =>
-          job.tree.openSink(job.destination, size, mode);
+        const make = ({ size, mode, kept }: Source): Promise<Sink> =>
+          job.tree.openSink(job.destination, { size, mode, kept: preserve ? kept : undefined });
         const bytes = await copyFile(job.open, make, options);
         tally.bytes += bytes;
         tally.files += 1;

@@ -5,6 +5,7 @@ import path from "node:path";
 import { addAbortSignal, type Readable } from "node:stream";
 import { pour } from "./chunks.ts";
 import type { Sink, Source } from "./ends.ts";
+import { machinePath } from "./local-path.ts";
 import { sourceOf } from "./local-tree.ts";
 
 /** Mode of a file that is made from a stream. */
@@ -21,7 +22,8 @@ export async function spool(input: Readable, signal: AbortSignal): Promise<Sourc
   );
   try {
     await handle.writeFile(addAbortSignal(signal, input));
-    return { ...(await sourceOf(handle, "the input")), mode: MODE };
+    const { size, read, close } = await sourceOf(handle, "the input");
+    return { size, read, close, mode: MODE };
   } catch (error) {
     await handle.close();
     throw error;
@@ -29,7 +31,7 @@ export async function spool(input: Readable, signal: AbortSignal): Promise<Sourc
 }
 
 export async function spoolFile(file: string, signal: AbortSignal): Promise<Source> {
-  return await spool(createReadStream(file), signal);
+  return await spool(createReadStream(machinePath(file)), signal);
 }
 
 /** Writes all bytes of a source to standard output, and closes it. */
