@@ -6,22 +6,20 @@ import module from "node:module";
 import { constants, homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { entry, nodeProblem } from "./this-package.js";
 
-const NEEDED = 24;
-
-if (Number.parseInt(process.versions.node, 10) >= NEEDED) {
+const problem = nodeProblem();
+if (problem === undefined) {
   keepCompiledCode();
-  void import("../src/cli/main.ts");
+  void import(entry("cli/main").href);
 } else {
-  const bundled = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
-  // The variable keeps a bundled Node that is too old itself from starting itself for ever.
-  if (existsSync(bundled) && process.env.DIDAFS_NODE === undefined) runWith(bundled);
-  else refuse();
+  const beside = nodeBeside();
+  // The variable keeps a Node beside it that is too old itself from starting itself for ever.
+  if (beside !== undefined && process.env.DIDAFS_NODE === undefined) runWith(beside);
+  else refuse(problem);
 }
 
-function refuse() {
-  const cause = `this is Node ${process.versions.node}, didafs needs Node ${NEEDED} or later`;
-  const advice = "install it from https://nodejs.org, or run `npm ci` in the project to get one beside it";
+function refuse({ cause, advice }) {
   if (process.argv[2] === "doctor") {
     process.stdout.write(`ok       system  ${process.platform} on ${process.arch}\n`);
     process.stdout.write(`problem  node    ${cause}. Way out: ${advice}\n`);
@@ -30,6 +28,17 @@ function refuse() {
   } else {
     process.stderr.write(`didafs: ${cause}\n  ${advice}\n`);
     process.exitCode = 16;
+  }
+}
+
+/** The Node of the npm package `node`, where this package finds it as it finds any other. */
+function nodeBeside() {
+  try {
+    const manifest = module.createRequire(import.meta.url).resolve("node/package.json");
+    const program = join(manifest, "../bin/node");
+    return existsSync(program) ? program : undefined;
+  } catch {
+    return undefined;
   }
 }
 

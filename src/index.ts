@@ -1,4 +1,4 @@
-/** DiDAFS: a file is a window. The library's front; see docs/guide.md. */
+/** DiDAFS: a file is a window. The library's front; see docs/guide.md. `index.js` of the package passes on its values. */
 export type {
   Attributes,
   Bytes,

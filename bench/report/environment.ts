@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
-import { fileURLToPath } from "node:url";
+import path from "node:path";
+import { PACKAGE_DIR, packageVersion } from "../../src/runtime/package.ts";
 
 /** Where and of what the figures were taken. */
 export interface Environment {
@@ -18,14 +19,14 @@ export interface Environment {
 }
 
 export function environment(): Environment {
-  const commit = commitOf(fileURLToPath(new URL("../..", import.meta.url)));
+  const commit = commitOf(PACKAGE_DIR);
   const processors = cpus();
   return {
     cpu: processors[0]?.model ?? "unknown",
     cores: processors.length,
     kernel: release(),
     node: process.version,
-    didafs: JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version,
+    didafs: packageVersion(),
     ...(commit === undefined ? {} : { commit }),
     startedAt: new Date().toISOString(),
     loadBefore: loadavg()[0] ?? 0,
@@ -33,6 +34,8 @@ export function environment(): Environment {
 }
 
 function commitOf(dir: string): string | undefined {
+  // An installed package lies in somebody else's repository, if in any.
+  if (!existsSync(path.join(dir, ".git"))) return undefined;
   const git = (...args: string[]): string =>
     execFileSync("git", ["-C", dir, ...args], {
       encoding: "utf8",

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { CommanderError } from "commander";
+import { packageVersion } from "../runtime/package.ts";
 import { DidafsError } from "../std/errors.ts";
 import { textArguments } from "./arguments.ts";
 import { exitRow } from "./exit-codes.ts";
@@ -12,8 +12,7 @@ const CLEANUP_MS = 20_000;
 
 const argv = textArguments(process.argv.slice(2));
 const stop = new AbortController();
-const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-const program = makeProgram(JSON.parse(manifest).version, stop.signal);
+const program = makeProgram(packageVersion(), stop.signal);
 let stoppedBy: NodeJS.Signals | undefined;
 
 /** The first signal asks the command to clean up and end; the second one, or a clean-up that hangs, ends it at once. */

@@ -1,5 +1,5 @@
 /** The metadata service over LMDB, on this thread. */
-import { readFileSync, statfsSync } from "node:fs";
+import { statfsSync } from "node:fs";
 import path from "node:path";
 import { LmdbEngine } from "../meta/engines/lmdb.ts";
 import type { KnownTarget } from "../meta/registry.ts";
@@ -14,6 +14,7 @@ import { createPoller } from "../system/poller.ts";
 import { systemRandom } from "../system/random.ts";
 import { runControlLoop, runUntil } from "./loop.ts";
 import { MeteredEngine } from "./metered-engine.ts";
+import { packageVersion } from "./package.ts";
 import { runService, type ServiceHost } from "./service-host.ts";
 import { metaSamples } from "./service-samples.ts";
 
@@ -64,7 +65,7 @@ async function serve(host: ServiceHost<MetaOptions>, engine: MeteredEngine): Pro
       engine,
       key: Buffer.from(host.options.keyHex, "hex"),
       serviceKey: Buffer.from(host.options.serviceKeyHex, "hex"),
-      version: programVersion(),
+      version: packageVersion(),
       pid: process.pid,
       log: host.log,
       metricsUrl: host.options.metricsUrl,
@@ -89,12 +90,4 @@ async function serve(host: ServiceHost<MetaOptions>, engine: MeteredEngine): Pro
 function freeBytes(dir: string): number {
   const { bavail, bsize } = statfsSync(dir);
   return bavail * bsize;
-}
-
-/** Of the package, which lies two folders up from sources and from published files alike. */
-function programVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  return version;
 }
