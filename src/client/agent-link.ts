@@ -17,6 +17,7 @@ interface Pending {
 export interface AgentEvents {
   ready(connection: number): void;
   lost(session: number, connections: readonly number[]): void;
+  revoked(session: number, handles: readonly number[]): void;
   /** The answer to a `bind` whose caller has given up. */
   orphan(reply: BindReply): void;
 }
@@ -116,6 +117,9 @@ export class AgentLink {
         break;
       case "lost":
         this.#events.lost(message.session, message.connections);
+        break;
+      case "revoked":
+        this.#events.revoked(message.session, message.handles);
         break;
       case "stopped":
         this.fail(new DidafsError("ERR_CLOSED", "the cluster is closed"));

@@ -22,6 +22,8 @@ export interface BindReply {
     readonly number: number;
     readonly token: Uint8Array;
   };
+  /** The binding's own state word: it ends with the session, or when the binding is revoked. */
+  readonly state: SharedArrayBuffer;
   readonly path: "unix" | "tcp";
   readonly connection: { readonly id: number; readonly descriptor: number };
   readonly bound: Result<"window.bind">;
@@ -70,4 +72,6 @@ export type FromAgent =
   | { readonly kind: "ready"; readonly connection: number }
   /** The session has ended; its state word says so already. */
   | { readonly kind: "lost"; readonly session: number; readonly connections: readonly number[] }
+  /** The session has lost these windows; their state words say so already. */
+  | { readonly kind: "revoked"; readonly session: number; readonly handles: readonly number[] }
   | { readonly kind: "stopped" };

@@ -1,6 +1,6 @@
 import type { Address, Stream } from "../ports/network.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
-import type { SessionState } from "../transport/session-state.ts";
+import { SessionState } from "../transport/session-state.ts";
 
 /** A data stream that the agent opened and the main thread uses. */
 export interface AgentConnection {
@@ -10,6 +10,9 @@ export interface AgentConnection {
 
 /** Renewals a lease is given, so that a late one does no harm. */
 const RENEWALS_PER_LEASE = 3;
+
+/** As many binds as may be under way at a time. */
+const REVOKED_EARLY_MAX = 4096;
 
 /**
  * The agent's side of one session with one target: its control channel, its lease, its data streams. The lease ends
@@ -25,6 +28,10 @@ export class AgentSession {
   readonly token: Uint8Array;
   readonly workerAddresses: readonly Address[];
   readonly connections = new Map<number, AgentConnection>();
+  /** The state of what is bound, by handle. */
+  readonly #bindings = new Map<number, SessionState>();
+  /** Told of before the answer to their binding was taken; the newest. */
+  readonly #revokedEarly = new Set<number>();
   readonly #leaseMs: number;
   #leaseEndMs: number;
   #nextRenewalMs: number;
@@ -52,6 +59,40 @@ export class AgentSession {
     this.#leaseMs = parts.leaseMs;
     this.#leaseEndMs = parts.openedMs + parts.leaseMs;
     this.#nextRenewalMs = parts.openedMs + parts.leaseMs / RENEWALS_PER_LEASE;
+  }
+
+  /** Takes a new binding in. @returns its state word @throws ERR_REVOKED, ERR_SESSION_LOST when that has ended it already */
+  bound(handle: number): SharedArrayBuffer {
+    const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const state = new SessionState(shared, this.state.target);
+    if (this.#revokedEarly.delete(handle)) state.revoke();
+    else if (this.state.isLost) state.lose();
+    if (state.isLost) throw state.error("no");
+    this.#bindings.set(handle, state);
+    return shared;
+  }
+
+  unbound(handle: number): void {
+    this.#bindings.delete(handle);
+  }
+
+  /** From now on every access through these handles says so. */
+  revoke(handles: readonly number[]): void {
+    for (const handle of handles) {
+      const state = this.#bindings.get(handle);
+      if (state === undefined) this.#revokedEarly.add(handle);
+      else state.revoke();
+      this.#bindings.delete(handle);
+    }
+    for (const oldest of this.#revokedEarly) {
+      if (this.#revokedEarly.size <= REVOKED_EARLY_MAX) break;
+      this.#revokedEarly.delete(oldest);
+    }
+  }
+
+  lose(): void {
+    this.state.lose();
+    for (const state of this.#bindings.values()) state.lose();
   }
 
   /** Renews the lease when it is time. @returns false once the lease has run out */

@@ -1,5 +1,6 @@
 import type { Address } from "../ports/network.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
+import type { Handlers } from "../rpc/handlers.ts";
 import type { OriginKey, Transcript } from "../rpc/proofs.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import { SessionState } from "../transport/session-state.ts";
@@ -14,6 +15,12 @@ import { joinOpening } from "./join-opening.ts";
 export interface SessionPorts extends ChannelPorts {
   /** A number that no other session or stream on the same poller has; from 1. */
   readonly newId: () => number;
+}
+
+/** What becomes of sessions; their state words say so already. */
+export interface SessionEvents {
+  lost(session: AgentSession): void;
+  revoked(session: AgentSession, handles: readonly number[]): void;
 }
 
 export interface SessionTerms {
@@ -31,22 +38,17 @@ export class AgentSessions {
   readonly #ports: SessionPorts;
   readonly #channels: ControlChannels;
   readonly #terms: SessionTerms;
-  readonly #onLost: (session: AgentSession) => void;
+  readonly #events: SessionEvents;
   /** By target and path; a promise, so that two windows opened at once share the session. */
   readonly #byPlace = new Map<string, Promise<AgentSession>>();
   readonly #byId = new Map<number, AgentSession>();
   readonly #connections = new Map<number, AgentConnection>();
 
-  constructor(
-    ports: SessionPorts,
-    channels: ControlChannels,
-    terms: SessionTerms,
-    onLost: (session: AgentSession) => void,
-  ) {
+  constructor(ports: SessionPorts, channels: ControlChannels, terms: SessionTerms, events: SessionEvents) {
     this.#ports = ports;
     this.#channels = channels;
     this.#terms = terms;
-    this.#onLost = onLost;
+    this.#events = events;
   }
 
   keepLeases(nowMs: number): void {
@@ -85,7 +87,7 @@ export class AgentSessions {
       { timeoutMs: Math.max(limits.timeoutMs, PATIENCE_MS) },
     );
     try {
-      if (session.state.isLost) throw session.state.error("no");
+      const state = session.bound(bound.handle);
       const { at, byteLength } = request.window;
       const whole = at === 0 && bound.regionBytes >= byteLength;
       if (bound.direct !== (descriptor !== undefined) || (bound.direct && !whole)) {
@@ -109,6 +111,7 @@ export class AgentSessions {
           number: session.number,
           token: session.token,
         },
+        state,
         path: session.path,
         connection: { id: connection.id, descriptor: connection.stream.descriptor },
         bound,
@@ -127,6 +130,7 @@ export class AgentSessions {
 
   /** A session that has ended meanwhile has no bindings left, so that is no error. */
   async unbind(sessionId: number, handle: number, limits: Limits): Promise<void> {
+    this.#byId.get(sessionId)?.unbound(handle);
     try {
       await this.#byId.get(sessionId)?.channel.call("window.unbind", { handle }, limits);
     } catch (error) {
@@ -189,6 +193,13 @@ export class AgentSessions {
     let session: AgentSession | undefined;
     const { target } = endpoint;
     const expect = { service: "target" as const, id: target };
+    const handlers: Handlers = {
+      "window.revoked": ({ handles }) => {
+        session?.revoke(handles);
+        if (session !== undefined) this.#events.revoked(session, handles);
+        return {};
+      },
+    };
     const { channel, transcript } = await this.#channels.open(
       control,
       `target ${target}`,
@@ -197,6 +208,7 @@ export class AgentSessions {
       () => {
         if (session !== undefined) this.#lose(session, place);
       },
+      handlers,
     );
     const openedMs = this.#ports.clock.nowMs();
     const opened = await this.#openSession(channel, transcript, limits);
@@ -251,8 +263,8 @@ export class AgentSessions {
   #lose(session: AgentSession, place: string): void {
     this.#byId.delete(session.id);
     this.#byPlace.delete(place);
-    session.state.lose();
-    this.#onLost(session);
+    session.lose();
+    this.#events.lost(session);
   }
 
   close(): void {

@@ -42,8 +42,16 @@ export class Agent {
     const originKey = new OriginKey(ports.random.bytes(32));
     this.#meta = new MetaLink(this.#channels, ports.clock, options.metaAddress, originKey.publicKey);
     const { leaseMs } = options;
-    this.#sessions = new AgentSessions(ports, this.#channels, { originKey, leaseMs }, (session) =>
-      this.#tellLost(session),
+    this.#sessions = new AgentSessions(
+      ports,
+      this.#channels,
+      { originKey, leaseMs },
+      {
+        lost: (session) => this.#tellLost(session),
+        revoked: (session, handles) => {
+          this.#ports.mailbox.post({ kind: "revoked", session: session.id, handles });
+        },
+      },
     );
   }
 

@@ -4,6 +4,7 @@ import type { Address, Network } from "../ports/network.ts";
 import type { Poller } from "../ports/poller.ts";
 import type { Random } from "../ports/random.ts";
 import { RpcChannel } from "../rpc/channel.ts";
+import type { Handlers } from "../rpc/handlers.ts";
 import { introduce } from "../rpc/handshake.ts";
 import type { Transcript } from "../rpc/proofs.ts";
 
@@ -43,6 +44,7 @@ export class ControlChannels {
 
   /**
    * @param peer who should be there, for messages
+   * @param handlers what the service may call here
    * @param onEnd called once when the channel has ended, for whatever reason
    * @returns the proven channel, and the handshake made on it
    * @throws ERR_UNREACHABLE, ERR_AUTH, ERR_VERSION, ERR_TIMEOUT
@@ -53,6 +55,7 @@ export class ControlChannels {
     expect: { service: "meta" | "target"; id?: string },
     limits: Limits,
     onEnd: () => void,
+    handlers: Handlers = {},
   ): Promise<{ channel: RpcChannel; transcript: Transcript }> {
     const { network, memory, clock, poller, closeDescriptor, random } = this.#ports;
     const channel = new RpcChannel({
@@ -70,7 +73,14 @@ export class ControlChannels {
     });
     this.#channels.add(channel);
     const role = "origin" as const;
-    const transcript = await introduce(channel, { key: this.#key, random, role, expect, ...limits });
+    const transcript = await introduce(channel, {
+      key: this.#key,
+      random,
+      role,
+      expect,
+      handlers,
+      ...limits,
+    });
     return { channel, transcript };
   }
 

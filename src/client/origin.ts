@@ -37,7 +37,8 @@ export interface BoundRegion {
 
 interface OriginSession {
   readonly state: SessionState;
-  readonly regions: Set<RegionAccess>;
+  /** What is bound, by handle, with its own state. */
+  readonly regions: Map<number, { readonly access: RegionAccess; readonly state: SessionState }>;
 }
 
 /**
@@ -59,6 +60,7 @@ export class Origin {
     this.link = new AgentLink(ports.mailbox, ports.turns, ports.keepAlive, {
       ready: (id) => this.#onReady(id),
       lost: (session, connections) => this.#onLost(session, connections),
+      revoked: (session, handles) => this.#onRevoked(session, handles),
       orphan: (reply) => this.#undo(reply),
     });
     this.#pump = new Pump(ports.turns, ports.clock, ports.idler, (connection) => this.#arm(connection));
@@ -84,8 +86,10 @@ export class Origin {
       reply.bound.handle,
       timeoutMs,
     );
-    const access = this.#access(reply, session.state, remote, stores);
-    session.regions.add(access);
+    const state = new SessionState(reply.state, reply.session.target);
+    const access = this.#access(reply, state, remote, stores);
+    session.regions.set(reply.bound.handle, { access, state });
+    if (state.isRevoked) this.#onRevoked(reply.session.id, [reply.bound.handle]);
     return {
       access,
       protection: reply.bound.protection,
@@ -96,7 +100,7 @@ export class Origin {
 
   /** Lets go of a region: late accesses throw, the mapping goes, the target forgets the binding. */
   async release(region: BoundRegion, limits: CallLimits): Promise<void> {
-    this.#sessions.get(region.session)?.regions.delete(region.access);
+    this.#sessions.get(region.session)?.regions.delete(region.handle);
     region.access.close();
     await this.link.call("unbind", { session: region.session, handle: region.handle }, limits);
   }
@@ -104,7 +108,7 @@ export class Origin {
   #session({ session }: BindReply): OriginSession {
     let known = this.#sessions.get(session.id);
     if (known === undefined) {
-      known = { state: new SessionState(session.state, session.target), regions: new Set() };
+      known = { state: new SessionState(session.state, session.target), regions: new Map() };
       this.#sessions.set(session.id, known);
     }
     return known;
@@ -116,7 +120,7 @@ export class Origin {
     const { network, memory, clock, idler } = this.#ports;
     const connection = new DataConnection(network.adopt(reply.connection.descriptor), memory);
     connection.onEnd = () => {
-      session.lose();
+      this.#lose(reply.session.id);
       this.link.post({ kind: "end", session: reply.session.id });
     };
     // Nobody waits for the answer: were the session refused, the connection would end and every access say so.
@@ -127,14 +131,14 @@ export class Origin {
     return remote;
   }
 
-  #access(reply: BindReply, session: SessionState, remote: RemoteAccess, stores: boolean): RegionAccess {
+  #access(reply: BindReply, state: SessionState, remote: RemoteAccess, stores: boolean): RegionAccess {
     const { descriptor } = reply;
     if (descriptor === undefined) return remote;
     const { memory, closeDescriptor } = this.#ports;
     const { dataOffset, regionBytes: byteLength } = reply.bound;
     try {
       const region = { descriptor, dataOffset, byteLength, closeDescriptor };
-      return new DirectAccess(memory, session, remote, region, stores);
+      return new DirectAccess(memory, state, remote, region, stores);
     } catch (error) {
       this.#unbind(reply);
       throw error;
@@ -151,11 +155,27 @@ export class Origin {
     if (known !== undefined) this.#pump.wake(known.connection);
   }
 
+  #lose(sessionId: number): void {
+    const session = this.#sessions.get(sessionId);
+    session?.state.lose();
+    for (const { state } of session?.regions.values() ?? []) state.lose();
+  }
+
+  /** Their state words say it already; what is mapped goes. Over a stream the target says it to every access. */
+  #onRevoked(sessionId: number, handles: readonly number[]): void {
+    const session = this.#sessions.get(sessionId);
+    for (const handle of handles) {
+      const region = session?.regions.get(handle);
+      region?.state.revoke();
+      if (region?.access.path === "direct") region.access.close();
+    }
+  }
+
   /** The state word says it already; here the mappings go, so that views do not outlive the session. */
   #onLost(sessionId: number, connections: readonly number[]): void {
     const session = this.#sessions.get(sessionId);
-    session?.state.lose();
-    for (const access of session?.regions ?? []) access.close();
+    this.#lose(sessionId);
+    for (const { access } of session?.regions.values() ?? []) access.close();
     this.#sessions.delete(sessionId);
     for (const id of connections) this.#drop(id);
   }
@@ -189,7 +209,7 @@ export class Origin {
   close(): void {
     this.#closed = true;
     for (const session of this.#sessions.values()) {
-      for (const access of session.regions) access.close();
+      for (const { access } of session.regions.values()) access.close();
       session.state.lose();
     }
     this.#sessions.clear();

@@ -10,6 +10,8 @@ interface Origin {
   /** Undefined until it has attached. */
   originKey: string | undefined;
   leaseEndMs: number;
+  /** The generation under which each file was opened last. */
+  readonly gens: Map<number, number>;
 }
 
 /** The origins that are connected: their keys, and the leases of their channels. */
@@ -17,7 +19,11 @@ export class Origins {
   readonly #byChannel = new Map<Channel, Origin>();
 
   opened(channel: Channel, nowMs: number): void {
-    this.#byChannel.set(channel, { originKey: undefined, leaseEndMs: nowMs + CHANNEL_LEASE_MS * GRACE });
+    this.#byChannel.set(channel, {
+      originKey: undefined,
+      leaseEndMs: nowMs + CHANNEL_LEASE_MS * GRACE,
+      gens: new Map(),
+    });
   }
 
   closed(channel: Channel): void {
@@ -45,6 +51,17 @@ export class Origins {
     const originKey = this.#byChannel.get(channel)?.originKey;
     if (originKey === undefined) throw new DidafsError("ERR_INVALID_ARGUMENT", "meta.attach comes first");
     return originKey;
+  }
+
+  openedFile(channel: Channel, inode: number, gen: number): void {
+    this.#byChannel.get(channel)?.gens.set(inode, gen);
+  }
+
+  /** @throws ERR_REVOKED when access was taken back since the channel opened the file */
+  checkGen(channel: Channel, inode: number, gen: number): void {
+    if ((this.#byChannel.get(channel)?.gens.get(inode) ?? gen) < gen) {
+      throw new DidafsError("ERR_REVOKED", "access to the file was taken back; open it again");
+    }
   }
 
   /** Ends the channels whose lease has run out. @returns channels ended */

@@ -34,6 +34,7 @@ export interface KnownTarget {
 export class TargetRegistry {
   readonly #targets = new Map<string, Target>();
   readonly #known: readonly KnownTarget[];
+  #startedMs: number | undefined;
   #listenedMs = 0;
 
   constructor(known: readonly KnownTarget[] = []) {
@@ -45,6 +46,7 @@ export class TargetRegistry {
    * service its heartbeats wait to be read, which is no fault of the target.
    */
   listened(nowMs: number): void {
+    this.#startedMs ??= nowMs;
     this.#listenedMs = nowMs;
   }
 
@@ -101,6 +103,15 @@ export class TargetRegistry {
   /** Of the life that the target has, or had last. */
   incarnationOf(id: string): string | undefined {
     return this.#targets.get(id)?.incarnation;
+  }
+
+  /**
+   * True once no life of the target that has registered so far may serve any more. After a restart of the service it
+   * knows nothing of earlier leases, and waits for the longest.
+   */
+  leaseHasEnded(id: string, nowMs: number): boolean {
+    const heardMs = this.#targets.get(id)?.heardMs ?? this.#startedMs;
+    return heardMs !== undefined && nowMs - heardMs >= LEASE_WAIT_MS;
   }
 
   /** The channel to call a target on, if it lives. */

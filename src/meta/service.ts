@@ -19,6 +19,7 @@ import { CHANNEL_LEASE_MS, Origins } from "./origins.ts";
 import { type Path, parsePath, pathError } from "./path.ts";
 import { Reclaimer } from "./reclaimer.ts";
 import { HEARTBEAT_MS, type KnownTarget, TARGET_LEASE_MS, TargetRegistry } from "./registry.ts";
+import { Revocation } from "./revocation.ts";
 import { MetaStore } from "./store.ts";
 import { getInode } from "./tables.ts";
 import { locateBeyond, locateEntry } from "./walk.ts";
@@ -58,6 +59,7 @@ export class MetaService {
   readonly #registry: TargetRegistry;
   readonly #origins = new Origins();
   readonly #grants: Grants;
+  readonly #revocation: Revocation;
   readonly #deadlines = new Deadlines();
   readonly #reclaimer: Reclaimer;
   readonly #creator: FileCreator;
@@ -75,6 +77,7 @@ export class MetaService {
     this.#reclaimer = new Reclaimer(store, this.#registry, clock, parts.log);
     this.#creator = new FileCreator({ store, registry: this.#registry, reclaimer: this.#reclaimer, clock });
     const deadlines = this.#deadlines;
+    this.#revocation = new Revocation({ store, registry: this.#registry, deadlines, clock });
     this.#namespace = new NamespaceCalls({ store, reclaimer: this.#reclaimer, deadlines, clock });
     this.#server = new RpcServer({
       ...parts,
@@ -162,7 +165,12 @@ export class MetaService {
     "meta.open": (params, { channel }) => this.#open(params, channel),
     "meta.grant": ({ inode, rights }, { channel }) => {
       const record = this.#store.read((reader) => getInode(reader, inode));
+      this.#origins.checkGen(channel, inode, record.gen);
       return this.#opened({ inode, record }, rights, channel);
+    },
+    "meta.revoke": async ({ path }) => {
+      await this.#revocation.revoke(path);
+      return {};
     },
     "meta.status": () => this.#status(),
   };
@@ -195,6 +203,7 @@ export class MetaService {
   ): Result<"meta.grant"> {
     if (record.type !== "file") throw pathError("EISDIR", path, "is a directory");
     const { gen, layout } = record;
+    this.#origins.openedFile(channel, inode, gen);
     return {
       stat: statOf(inode, record),
       endpoints: this.#registry.endpointsOf(layout),

@@ -244,6 +244,10 @@ export class TargetControl {
           await this.#room.noting(this.#store.create(inode, index, byteLength), { inode, index, byteLength });
           return {};
         },
+        "region.revoke": async ({ inode, index, gen }) => {
+          await this.#sessions.revoke(inode, index, gen);
+          return {};
+        },
         "region.remove": async ({ inode, index }) => {
           this.#regions.removed(inode, index);
           await this.#store.remove(inode, index);

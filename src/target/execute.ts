@@ -17,7 +17,16 @@ import {
 import { FLUSH_STABLE, flagsOp, flagsWord, OPS, WORD_BYTES } from "../wire/ops.ts";
 import { ACCUMULATE_PAYLOAD, type Connection, PUT_PAYLOAD, REFUSED_PAYLOAD } from "./connection.ts";
 import type { StableFlushes } from "./stable-flushes.ts";
-import { ALIGNMENT, INPUT_OUTPUT, NOT_DURABLE, OK, RANGE, refusalStatus } from "./statuses.ts";
+import {
+  ALIGNMENT,
+  INPUT_OUTPUT,
+  NOT_DURABLE,
+  OK,
+  RANGE,
+  REVOKED,
+  refusalStatus,
+  UNBOUND,
+} from "./statuses.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 
 /** The command is done, or its payload is what comes next. */
@@ -207,7 +216,9 @@ function flush(
 }
 
 /** Answers with a status, at once or once the payload that comes with the command has been dropped. */
-function refuse(connection: Connection, words: Int32Array, h: number, status: number): number {
+function refuse(connection: Connection, words: Int32Array, h: number, why: number): number {
+  const revoked = why === UNBOUND && connection.session?.isRevoked(commandHandle(words, h)) === true;
+  const status = revoked ? REVOKED : why;
   if (commandPayloadBytes(words, h) > 0) expectPayload(connection, REFUSED_PAYLOAD, words, h, status);
   else connection.answer(headerOpcode(words, h), headerTag(words, h), status, 0);
   return REFUSED;

@@ -26,8 +26,13 @@ export type ToWorker =
       /** READ, WRITE or both (iommu/domain.ts). */
       readonly rights: number;
     }
-  /** Answered by unbound. */
-  | { readonly type: "unbind"; readonly session: number; readonly handle: number }
+  /** Answered by unbound. `revoked`: late commands are told ERR_REVOKED. */
+  | {
+      readonly type: "unbind";
+      readonly session: number;
+      readonly handle: number;
+      readonly revoked: boolean;
+    }
   /** The region has no binding left; answered by unmapped once nothing refers to its bytes any more. */
   | { readonly type: "unmap"; readonly inode: number; readonly index: number }
   /** Answered by stopped. */

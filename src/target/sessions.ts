@@ -56,6 +56,8 @@ export interface SessionsParts {
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #byChannel = new Map<Channel, Session>();
+  /** Until every holder knows. */
+  readonly #revoking = new Set<Promise<unknown>>();
   #nextNumber = 1;
   #nowMs = 0;
 
@@ -118,6 +120,35 @@ export class Sessions {
       for (const { region } of session.bindings.values()) regions.release(region);
       session.bindings.clear();
     });
+  }
+
+  /**
+   * Ends what capabilities below `gen` have bound on a region, and refuses them from now on. Resolves when every holder
+   * has confirmed that, or has lost its session.
+   */
+  async revoke(inode: number, index: number, gen: number): Promise<void> {
+    this.#parts.checks.revoke(inode, index, gen);
+    for (const session of this.#byChannel.values()) {
+      const handles = [...session.bindings]
+        .filter(([, { region, gen: own }]) => region.inode === inode && region.index === index && own < gen)
+        .map(([handle]) => handle);
+      if (handles.length === 0) continue;
+      const revoking = this.#revokeHandles(session, handles).finally(() => this.#revoking.delete(revoking));
+      this.#revoking.add(revoking);
+    }
+    // Also of an earlier call, whose caller may have given up.
+    await Promise.all(this.#revoking);
+  }
+
+  async #revokeHandles(session: Session, handles: number[]): Promise<void> {
+    const { channel, leaseMs } = session;
+    const unbound = handles.map((handle) => this.#unbind(handle, session, true));
+    const confirmed = channel.call("window.revoked", { handles }, { timeoutMs: leaseMs * GRACE });
+    await Promise.all([
+      ...unbound,
+      // One that does not confirm must not go on with what it has mapped.
+      confirmed.catch(() => channel.close(new DidafsError("ERR_SESSION_LOST", "revoking was not confirmed"))),
+    ]);
   }
 
   /** A worker saw the session break the protocol. */
@@ -232,12 +263,12 @@ export class Sessions {
     }
   }
 
-  async #unbind(handle: number, session: Session): Promise<Record<string, never>> {
+  async #unbind(handle: number, session: Session, isRevoked = false): Promise<Record<string, never>> {
     const { region } = session.bindings.get(handle) ?? {};
     if (region === undefined) throw new DidafsError("ERR_BAD_HANDLE", `there is no window ${handle}`);
     // Out of the table first: neither a second unbind nor the session's end will release it again.
     session.bindings.delete(handle);
-    await (this.#parts.workers[region.worker] as WorkerLink).unbind(session.number, handle);
+    await (this.#parts.workers[region.worker] as WorkerLink).unbind(session.number, handle, isRevoked);
     this.#parts.regions.release(region);
     return {};
   }

@@ -8,6 +8,7 @@ export const AUTH: number = statusOf("ERR_AUTH");
 export const INPUT_OUTPUT: number = statusOf("ERR_IO");
 export const NOT_DURABLE: number = statusOf("ERR_NOT_DURABLE");
 export const RANGE: number = statusOf("ERR_RANGE");
+export const REVOKED: number = statusOf("ERR_REVOKED");
 export const TOO_MANY: number = statusOf("ERR_TOO_MANY");
 export const VERSION: number = statusOf("ERR_VERSION");
 export const UNBOUND: number = statusOf("ERR_BAD_HANDLE");

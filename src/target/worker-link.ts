@@ -47,8 +47,8 @@ export class WorkerLink {
     return this.#order({ type: "bind", ...order }, `bound ${order.session} ${order.handle}`);
   }
 
-  async unbind(session: number, handle: number): Promise<void> {
-    await this.#order({ type: "unbind", session, handle }, `unbound ${session} ${handle}`);
+  async unbind(session: number, handle: number, revoked = false): Promise<void> {
+    await this.#order({ type: "unbind", session, handle, revoked }, `unbound ${session} ${handle}`);
   }
 
   /** Resolves when the worker has no mapping of the region any more. */

@@ -3,7 +3,7 @@ import type { MemoryPort } from "../ports/memory.ts";
 import { isDidafsError, statusOf } from "../std/errors.ts";
 import { ACCUMULATE_PAYLOAD, type Connection, PUT_PAYLOAD, REFUSED_PAYLOAD } from "./connection.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
-import { INPUT_OUTPUT, OK, UNBOUND } from "./statuses.ts";
+import { INPUT_OUTPUT, OK, REVOKED, UNBOUND } from "./statuses.ts";
 import { regionKey, WorkerRegion } from "./worker-region.ts";
 import { WorkerSession } from "./worker-session.ts";
 
@@ -77,7 +77,7 @@ export class WorkerRegistry {
         });
         return;
       case "unbind":
-        this.#unbind(order.session, order.handle);
+        this.#unbind(order.session, order.handle, order.revoked);
         this.#mailbox.post({ type: "unbound", session: order.session, handle: order.handle });
         return;
       case "unmap":
@@ -107,10 +107,11 @@ export class WorkerRegistry {
     return OK;
   }
 
-  #unbind(number: number, handle: number): void {
+  #unbind(number: number, handle: number, revoked: boolean): void {
     const session = this.#sessions.get(number);
     if (session === undefined) return;
     session.domain.unbind(handle);
+    if (revoked) session.revoke(handle);
     for (const slot of session.slots) {
       const connection = this.#keeper.connectionAt(slot);
       if (connection === undefined) continue;
@@ -118,7 +119,7 @@ export class WorkerRegistry {
       if (!writing || connection.handle !== handle) continue;
       // What has not arrived yet would be written through a binding that is gone.
       connection.phase = REFUSED_PAYLOAD;
-      connection.status = UNBOUND;
+      connection.status = revoked ? REVOKED : UNBOUND;
       connection.region = undefined;
     }
   }

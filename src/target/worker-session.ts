@@ -2,17 +2,34 @@ import { timingSafeEqual } from "node:crypto";
 import { Domain } from "../iommu/domain.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 
+const REVOKED_MAX = 4096;
+
 /** One session as one worker sees it. */
 export class WorkerSession {
   readonly number: number;
   readonly #token: Uint8Array;
   readonly domain: Domain<WorkerRegion> = new Domain<WorkerRegion>();
+  /** Handles of what was revoked, oldest first. */
+  readonly #revoked = new Set<number>();
   /** The slots of its connections. */
   readonly slots: Set<number> = new Set<number>();
 
   constructor(number: number, token: Uint8Array) {
     this.number = number;
     this.#token = token;
+  }
+
+  /** From now on commands to `handle` are told why it is gone; of the oldest they are told only that. */
+  revoke(handle: number): void {
+    this.#revoked.add(handle);
+    for (const oldest of this.#revoked) {
+      if (this.#revoked.size <= REVOKED_MAX) break;
+      this.#revoked.delete(oldest);
+    }
+  }
+
+  isRevoked(handle: number): boolean {
+    return this.#revoked.has(handle);
   }
 
   /** Compares without telling by its duration how much of the token was right. */

@@ -2,10 +2,11 @@ import { DidafsError } from "../std/errors.ts";
 
 const OPEN = 0;
 const LOST = 1;
+const REVOKED = 2;
 
 /**
- * The state of one session as one shared word: written by whoever watches the session (the agent thread), checked by
- * every access. A session that was lost stays lost.
+ * The state of one session, or of one binding of it, as one shared word: written by whoever watches the session (the
+ * agent thread), checked by every access. What has ended stays ended, for the reason that came first.
  */
 export class SessionState {
   readonly #word: Int32Array;
@@ -17,19 +18,32 @@ export class SessionState {
     this.target = target;
   }
 
+  /** Lost or revoked. */
   get isLost(): boolean {
     return this.#word[0] !== OPEN;
   }
 
+  get isRevoked(): boolean {
+    return this.#word[0] === REVOKED;
+  }
+
   lose(): void {
-    Atomics.store(this.#word, 0, LOST);
+    Atomics.compareExchange(this.#word, 0, OPEN, LOST);
+  }
+
+  revoke(): void {
+    Atomics.compareExchange(this.#word, 0, OPEN, REVOKED);
   }
 
   error(applied: "no" | "unknown"): DidafsError {
+    const details = { applied, target: this.target };
+    if (this.isRevoked) {
+      return new DidafsError("ERR_REVOKED", "access to the file was taken back; open it again", details);
+    }
     return new DidafsError(
       "ERR_SESSION_LOST",
       `the session with target ${this.target} has ended; open a new window on the file to go on`,
-      { applied, target: this.target },
+      details,
     );
   }
 }

@@ -317,6 +317,10 @@ export const CALLS = {
     }),
   ],
   "window.unbind": [v.object({ handle: count }), empty],
+
+  // Target to origin, on the channel of the session
+  /** The origin has lost these windows: answered once no access through the library reaches their mappings. */
+  "window.revoked": [v.object({ handles: v.array(count) }), empty],
 } as const;
 
 export type Method = keyof typeof CALLS;

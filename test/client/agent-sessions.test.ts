@@ -67,7 +67,10 @@ class Fixture {
     this.server.listen(CONTROL);
     this.#channels = new ControlChannels(ports, KEY);
     const terms = { originKey: new OriginKey(random.bytes(32)), leaseMs: 10_000 };
-    this.sessions = new AgentSessions(ports, this.#channels, terms, ({ id }) => this.lost.push(id));
+    this.sessions = new AgentSessions(ports, this.#channels, terms, {
+      lost: ({ id }) => this.lost.push(id),
+      revoked: () => {},
+    });
   }
 
   bind(timeoutMs = 1000, signal: AbortSignal = new AbortController().signal) {

@@ -403,7 +403,7 @@ test("an unbind in the middle of a put lets no further byte in", () => {
   const frame = command({ opcode: OPCODE.PUT, handle: 1, offset: 0, length: payload.length, payload });
   client.send(frame.subarray(0, 100_064));
   fixture.step(5);
-  assert.equal(fixture.order({ type: "unbind", session: 1, handle: 1 })?.type, "unbound");
+  assert.equal(fixture.order({ type: "unbind", session: 1, handle: 1, revoked: false })?.type, "unbound");
   client.send(frame.subarray(100_064));
   assert.equal(codeOf(client.answer().status), "ERR_BAD_HANDLE");
   assert.deepEqual([region.bytes[99_999], region.bytes[100_000]], [1, 0]);
@@ -416,7 +416,7 @@ test("an order whose wake the worker takes in while it looks around is not slept
   let posted = false;
   // As on a real poller: whoever looks has seen the wake, and no later wait ends by it.
   fixture.poller.wait = () => {
-    if (!posted) fixture.orders.post({ type: "unbind", session: 1, handle: 2 });
+    if (!posted) fixture.orders.post({ type: "unbind", session: 1, handle: 2, revoked: false });
     posted = true;
     return 0;
   };
@@ -431,7 +431,7 @@ test("a region is unmapped though its last reader does not read, who gets its by
   region.bytes.set(pattern(100_000));
   client.send(command({ opcode: OPCODE.GET, handle: 1, length: 100_000 }));
   fixture.step(3);
-  for (const handle of [1, 2]) fixture.order({ type: "unbind", session: 1, handle });
+  for (const handle of [1, 2]) fixture.order({ type: "unbind", session: 1, handle, revoked: false });
   const unmapped = fixture.order({ type: "unmap", inode: 7, index: 0 });
   assert.deepEqual(unmapped, { type: "unmapped", inode: 7, index: 0 });
   region.bytes.fill(1);

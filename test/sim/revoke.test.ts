@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { SimCluster } from "./sim-cluster.ts";
+
+it("revoke ends every window, mapped or not, of every client; who opens anew gets in again", async () => {
+  const sim = await SimCluster.start(2, 31);
+  const owner = await sim.connect("tcp");
+  const neighbour = await sim.connect("direct");
+  const create = { create: true, size: 1 << 16, targets: 2, stripeUnit: 4096 };
+  const own = await sim.settle(owner.open("/f", create));
+  const other = await sim.settle(owner.open("/other", create));
+  const bystander = await sim.settle(other.window({ rights: "rw" }));
+  const remote = await sim.settle(own.window({ rights: "rw" }));
+  const near = await sim.settle(neighbour.open("/f"));
+  const mapped = await sim.settle(near.window({ rights: "r" }));
+  assert.equal(mapped.locality, "direct");
+  remote.storeSync(0, 7);
+  assert.equal(mapped.loadSync(0), 7);
+
+  await sim.settle(owner.revoke("/f"));
+
+  const gone = { code: "ERR_REVOKED" };
+  for (const at of [0, 4096]) {
+    assert.throws(() => remote.loadSync(at), gone);
+    assert.throws(() => remote.storeSync(at, 1), gone);
+    assert.throws(() => mapped.loadSync(at), gone);
+    await assert.rejects(sim.settle(remote.put(at, new Uint8Array(100_00))), gone);
+  }
+  bystander.storeSync(0, 1);
+  // The capabilities that the open files have are of before.
+  await assert.rejects(sim.settle(own.window()), gone);
+  await assert.rejects(sim.settle(near.window()), gone);
+
+  const again = await sim.settle(neighbour.open("/f"));
+  const window = await sim.settle(again.window());
+  assert.equal(window.loadSync(0), 7, "nothing was written behind the revoking");
+  for (const client of [owner, neighbour]) await sim.settle(client.close());
+  await sim.close();
+});
