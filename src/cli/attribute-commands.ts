@@ -3,9 +3,25 @@ import { examples, type Runner } from "./command-parts.ts";
 
 const PATHS: [string, string] = ["<path...>", "paths in the cluster"];
 
-/** Commands on links. */
+/** Commands on links, and on access. */
 export function addAttributeCommands(program: Command, run: Runner): void {
   addLinkCommands(program, run);
+  addRevokeCommand(program, run);
+}
+
+function addRevokeCommand(program: Command, run: Runner): void {
+  program
+    .command("revoke")
+    .description("take every access to files back")
+    .argument(...PATHS)
+    .action(run(() => import("./commands/revoke.ts")))
+    .addHelpText(
+      "after",
+      `${examples("didafs revoke :/secrets")}
+When it ends, no window that was opened before reaches the file over a socket, and nobody can map it without opening it
+anew. What is mapped already stays with its process.
+`,
+    );
 }
 
 function addLinkCommands(program: Command, run: Runner): void {

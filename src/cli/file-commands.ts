@@ -6,8 +6,8 @@ import { wholeNumber } from "./options.ts";
 export function addFileCommands(program: Command, run: Runner): void {
   program
     .command("ls")
-    .description("list a directory")
-    .argument("[path]", "path in the cluster", "/")
+    .description("list directories")
+    .argument("[path...]", "paths in the cluster (default: :/)")
     .option("-l, --long", "mode, names, owner, size and time of each entry, and where links lead")
     .option("-d, --directory", "the directory itself, not what is in it")
     .option("-F, --classify", "mark directories with / and symbolic links with @")

@@ -209,7 +209,9 @@ test("ls and stat show what is there", async () => {
       ["inner", "directory", 0],
     ],
   );
-  assert.match(await home.ok("ls", ":/show/five"), /five/);
+  assert.equal(await home.ok("ls", ":/show/five"), "/show/five\n");
+  const both = await home.run(["ls", ":/show", ":/missing", ":/show/inner", ":/show/five"]);
+  assert.deepEqual([both.code, both.stdout], [8, ":/show:\nfive\ninner\n\n:/show/inner:\n\n\n/show/five\n"]);
   assert.match(
     await home.ok("stat", ":/show/five"),
     /size +5 \(5 B\)\nmode +-rw-r----- \(0640\)\nowner +\d+.*\ninode +\d+, with 1 name/,
@@ -327,6 +329,13 @@ test("names that are no UTF-8 go in and out, are shown harmlessly, and can be na
   const shell = ["-c", line, process.execPath, BIN];
   assert.equal(execFileSync("sh", shell, { env: home.env, encoding: "utf8" }), "odd");
   assert.deepEqual(JSON.parse(await home.ok("ls", "--json", ":/bytes"))[0].name, "odd\udcff");
+});
+
+test("revoke ends without a word, and the file can be opened anew", async () => {
+  await home.run(["put", "-", ":/taken", "--create"], { input: "back" });
+  assert.equal(await home.ok("revoke", ":/taken"), "");
+  assert.equal(await home.ok("cat", ":/taken"), "back");
+  assert.equal((await home.run(["revoke", ":/missing"])).code, 8);
 });
 
 test("a path that fails does not keep the others from it; each failure is told, the first gives the exit code", async () => {

@@ -44,7 +44,6 @@ test("wrong usage: one line, advice, exit code 2, and nothing is made", async ()
     [],
     ["frobnicate"],
     ["ls", "--frobnicate"],
-    ["ls", "a", "b"],
     ["ls", "no-slash"],
     ["cp", "a"],
     ["cp", "a", "b"],

@@ -1,7 +1,8 @@
 import type { CallOptions, Cluster, Dirent, Stat } from "../../client/api.ts";
 import { isDidafsError } from "../../std/errors.ts";
-import { childPath, parseClusterPath } from "../cluster-path.ts";
+import { childPath, parseClusterPath, showClusterPath } from "../cluster-path.ts";
 import { type Context, print, printJson, withCluster } from "../context.ts";
+import { forEach } from "../failure.ts";
 import { formatMode, formatTable, formatTime } from "../format.ts";
 import { mapInOrder } from "../map-in-order.ts";
 import { groupName, userName } from "../owner.ts";
@@ -23,11 +24,37 @@ interface LsOptions {
 }
 
 export async function run(context: Context, args: readonly string[], options: LsOptions): Promise<void> {
-  const path = parseClusterPath(args[0] ?? "/");
-  const rows = await withCluster(context, (cluster, call) => collect(cluster, path, options, call));
-  if (context.global.json) printJson(rows);
-  else if (rows.length > 0)
-    print(options.long ? longList(rows, options) : rows.map((row) => marked(row, options)).join("\n"));
+  const paths = (args.length === 0 ? ["/"] : args).map(parseClusterPath);
+  const lists: { readonly path: string; readonly entries: readonly Row[] }[] = [];
+  try {
+    await withCluster(context, (cluster, call) =>
+      forEach(paths, async (path) => {
+        lists.push({ path, entries: await collect(cluster, path, options, call) });
+      }),
+    );
+  } finally {
+    if (!context.global.json) show(lists, paths.length > 1, options);
+    else if (paths.length > 1) printJson(lists);
+    else if (lists[0] !== undefined) printJson(lists[0].entries);
+  }
+}
+
+function show(
+  lists: readonly { readonly path: string; readonly entries: readonly Row[] }[],
+  several: boolean,
+  options: LsOptions,
+): void {
+  const texts = lists.map(({ path, entries }) => {
+    const lines = options.long
+      ? longList(entries, options)
+      : entries.map((row) => marked(row, options)).join("\n");
+    // What is listed as itself says its path already.
+    const itself = entries.length === 1 && entries[0]?.name === path;
+    const head = several && !itself ? `${printable(showClusterPath(path))}:\n` : "";
+    return `${head}${lines}`;
+  });
+  const text = texts.join(options.directory ? "\n" : "\n\n");
+  if (text !== "") print(text);
 }
 
 async function collect(
