@@ -21,9 +21,9 @@ export class AgentHost {
     this.#agents.add(agent);
   }
 
-  /** The agents' promises all wait for sockets, so the loop may block. */
+  /** Something is to be done soon that no socket tells; else the agents' promises all wait for those. */
   busy(): boolean {
-    return false;
+    return [...this.#agents].some((agent) => agent.busy());
   }
 
   doWork(nowMs: number): number {

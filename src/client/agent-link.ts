@@ -30,7 +30,8 @@ export class AgentLink {
   /** Told when the first call begins and when the last one ends, so that a program may end while nothing is awaited. */
   readonly #busy: (busy: boolean) => void;
   readonly #pending = new Map<number, Pending>();
-  readonly #abandonedBinds = new Set<number>();
+  /** What gives back what came of calls whose callers have given up. */
+  readonly #abandoned = new Map<number, (result: unknown) => void>();
   #nextId = 1;
   #stopped: Error | undefined;
 
@@ -64,7 +65,8 @@ export class AgentLink {
       };
       const giveUp = (error: Error): void => {
         finish();
-        if (call === "bind") this.#abandonedBinds.add(id);
+        const giveBack = this.#giveBackOf(call, input);
+        if (giveBack !== undefined) this.#abandoned.set(id, giveBack);
         this.#mailbox.post({ kind: "cancel", id });
         reject(error);
       };
@@ -90,6 +92,15 @@ export class AgentLink {
     });
   }
 
+  #giveBackOf<C extends AgentCall>(
+    call: C,
+    input: AgentCalls[C]["in"],
+  ): ((result: unknown) => void) | undefined {
+    if (call === "bind") return (result) => this.#events.orphan(result as BindReply);
+    if (call !== "meta" || (input as AgentCalls["meta"]["in"]).method !== "meta.open") return undefined;
+    return (result) => this.post({ kind: "close", inode: (result as Result<"meta.open">).stat.inode });
+  }
+
   /** A call of the metadata service. */
   async meta<M extends MetaMethod>(method: M, params: Params<M>, limits: CallLimits): Promise<Result<M>> {
     return (await this.call("meta", { method, params }, limits)) as Result<M>;
@@ -103,11 +114,12 @@ export class AgentLink {
   take(message: FromAgent): void {
     switch (message.kind) {
       case "result":
-        if (this.#abandonedBinds.delete(message.id)) this.#events.orphan(message.result as BindReply);
-        else this.#pending.get(message.id)?.resolve(message.result);
+        this.#pending.get(message.id)?.resolve(message.result);
+        this.#abandoned.get(message.id)?.(message.result);
+        this.#abandoned.delete(message.id);
         break;
       case "failure":
-        this.#abandonedBinds.delete(message.id);
+        this.#abandoned.delete(message.id);
         this.#pending
           .get(message.id)
           ?.reject(new DidafsError(message.code, message.message, message.details));

@@ -56,6 +56,8 @@ export type ToAgent =
   | { readonly kind: "arm"; readonly connection: number; readonly writable: boolean }
   /** A data connection of the session has ended; so does the session, for only a new one gets new connections. */
   | { readonly kind: "end"; readonly session: number }
+  /** One opening of the file is not used any more; nobody waits for that. */
+  | { readonly kind: "close"; readonly inode: number }
   /** The data connection is not used any more. */
   | { readonly kind: "drop"; readonly connection: number }
   | { readonly kind: "stop" };

@@ -56,9 +56,16 @@ export class Agent {
   }
 
   doWork(nowMs: number): number {
-    const work = this.#takeMessages() + this.#channels.doWork(nowMs);
+    const taken = this.#takeMessages();
+    // From then on nothing is opened any more.
+    if (this.stopped) return taken;
+    const work = taken + this.#channels.doWork(nowMs);
     this.#sessions.keepLeases(nowMs);
     return work + this.#meta.doWork(nowMs);
+  }
+
+  busy(): boolean {
+    return this.#meta.busy;
   }
 
   /** Tells that a stream is ready, if it is one of this agent's; it rests until it is armed again. @returns streams told */
@@ -97,6 +104,9 @@ export class Agent {
       }
       case "end":
         this.#sessions.end(message.session);
+        break;
+      case "close":
+        this.#meta.close(message.inode);
         break;
       case "drop":
         this.#sessions.drop(message.connection);

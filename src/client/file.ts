@@ -24,14 +24,14 @@ export interface FileContext {
   stat(path: string, options?: CallOptions): Promise<Stat>;
   /** Fresh addresses and capabilities for a file that is open. */
   grant(params: Params<"meta.grant">, limits: CallLimits): Promise<Result<"meta.grant">>;
-  resize(inode: number, size: number, options?: CallOptions): Promise<unknown>;
+  resize(inode: number, size: number, options?: CallOptions): Promise<Stat>;
 }
 
 /** See DidafsFile in api.ts. */
 export class File implements DidafsFile {
   readonly path: string;
-  readonly size: number;
   readonly layout: Layout;
+  #size: number;
   readonly #context: FileContext;
   readonly #inode: number;
   /** The most that windows may ask for. */
@@ -53,12 +53,16 @@ export class File implements DidafsFile {
     if (stat.layout === undefined) throw new DidafsError("EISDIR", `${path} is a directory`, { path });
     this.#context = context;
     this.path = path;
-    this.size = stat.size;
+    this.#size = stat.size;
     this.layout = stat.layout;
     this.#inode = stat.inode;
     this.#rights = rights;
     this.#access = access;
     this.#onClose = onClose;
+  }
+
+  get size(): number {
+    return this.#size;
   }
 
   stat(options?: CallOptions): Promise<Stat> {
@@ -67,7 +71,17 @@ export class File implements DidafsFile {
 
   async resize(size: number, options?: CallOptions): Promise<void> {
     this.#checkOpen();
-    await this.#context.resize(this.#inode, size, options);
+    if (!Number.isSafeInteger(size) || size < 0) {
+      throw new DidafsError("ERR_INVALID_ARGUMENT", `size is a number of bytes, not ${size}`, {
+        path: this.path,
+      });
+    }
+    try {
+      const stat = await this.#context.resize(this.#inode, size, options);
+      this.#size = stat.size;
+    } catch (error) {
+      throw aboutPath(error, this.path);
+    }
   }
 
   async window(options: WindowOptions = {}): Promise<DidafsWindow> {
@@ -105,9 +119,14 @@ export class File implements DidafsFile {
   }
 
   async close(): Promise<void> {
+    const isFirst = !this.#closed;
     this.#closed = true;
     this.#onClose(this);
-    await Promise.all([...this.#windows].map((window) => window.close()));
+    try {
+      await Promise.all([...this.#windows].map((window) => window.close()));
+    } finally {
+      if (isFirst) this.#context.origin.link.post({ kind: "close", inode: this.#inode });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

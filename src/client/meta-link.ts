@@ -2,16 +2,22 @@ import type { Clock } from "../ports/clock.ts";
 import type { Address } from "../ports/network.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
 import { Deadlines } from "../std/deadlines.ts";
-import { isDidafsError } from "../std/errors.ts";
+import { DidafsError, isDidafsError } from "../std/errors.ts";
 import type { Params, Result } from "../wire/control.ts";
 import type { MetaMethod } from "./agent-messages.ts";
 import type { ControlChannels, Limits } from "./control-channels.ts";
 import { joinOpening } from "./join-opening.ts";
+import { OpenInodes } from "./open-inodes.ts";
 
 const BACKOFF_MS_MIN = 20;
 const BACKOFF_MS_MAX = 500;
 /** Renewals a lease is given, so that a late one does no harm. */
 const RENEWALS_PER_LEASE = 3;
+const CLOSE_TIMEOUT_MS = 10_000;
+const COME_BACK_TIMEOUT_MS = 5000;
+const NEVER = new AbortController().signal;
+/** An opening is waited for this long, also when its caller has given up. */
+const OPEN_TIMEOUT_MS = 30_000;
 
 /** What changes nothing, so that it may be asked again when nobody knows whether it was answered. */
 const READ_ONLY: ReadonlySet<MetaMethod> = new Set<MetaMethod>([
@@ -40,8 +46,9 @@ export class MetaLink {
   readonly #address: Address;
   readonly #originKey: string;
   readonly #deadlines = new Deadlines();
-  /** How often each inode is open, across channels. */
-  readonly #open = new Map<number, number>();
+  /** What is open, across channels. */
+  readonly #open = new OpenInodes();
+  #comeBackAtMs = 0;
   #attaching: Promise<Attached> | undefined;
   #attached: Attached | undefined;
   /** Of the cluster; a service of another one must not take its place. */
@@ -54,10 +61,20 @@ export class MetaLink {
     this.#originKey = originKey;
   }
 
-  /** @returns waits that ended and renewals sent */
+  /** Something is to be done at a time, which no socket tells. */
+  get busy(): boolean {
+    return this.#open.closing;
+  }
+
+  /** Ends one opening. The service is told soon, and not waited for: the end of the channel ends all openings too. */
+  close(inode: number): void {
+    this.#open.closed(inode, this.#clock.nowMs());
+  }
+
+  /** @returns waits that ended, and what was sent of its own accord */
   doWork(nowMs: number): number {
     const attached = this.#attached;
-    let work = this.#deadlines.doWork(nowMs);
+    let work = this.#deadlines.doWork(nowMs) + this.#tellClosed(nowMs) + this.#comeBack(nowMs);
     if (attached !== undefined && nowMs >= attached.nextRenewalMs) {
       const { channel, leaseMs } = attached;
       attached.nextRenewalMs = nowMs + leaseMs / RENEWALS_PER_LEASE;
@@ -66,6 +83,25 @@ export class MetaLink {
       work += 1;
     }
     return work;
+  }
+
+  /** Whoever has files open says so to a service that was started anew, before it takes them for abandoned. */
+  #comeBack(nowMs: number): number {
+    if (this.#attaching !== undefined || this.#open.isEmpty || nowMs < this.#comeBackAtMs) return 0;
+    this.#comeBackAtMs = nowMs + BACKOFF_MS_MAX;
+    this.#attach({ timeoutMs: COME_BACK_TIMEOUT_MS, signal: NEVER }).catch(() => {
+      // It is tried again as long as files are open.
+    });
+    return 1;
+  }
+
+  #tellClosed(nowMs: number): number {
+    const isAttaching = this.#attaching !== undefined && this.#attached === undefined;
+    const inodes = isAttaching ? undefined : this.#open.takeClosed(nowMs);
+    if (inodes === undefined) return 0;
+    // What was open on a channel that has ended is closed already.
+    this.#attached?.channel.call("meta.close", { inodes }, { timeoutMs: CLOSE_TIMEOUT_MS }).catch(() => {});
+    return 1;
   }
 
   /** @returns the cluster's identity @throws see ControlChannels.open */
@@ -86,9 +122,9 @@ export class MetaLink {
         const left = { ...limits, timeoutMs: deadlineMs - this.#clock.nowMs() };
         ({ channel } = await this.#attach(left));
         left.timeoutMs = deadlineMs - this.#clock.nowMs();
-        const result = await channel.call(method, params, left);
-        this.#note(method, result);
-        return result;
+        if (method !== "meta.open") return await channel.call(method, params, left);
+        const opened = this.#opening(channel, params as Params<"meta.open">, left.timeoutMs);
+        return (await this.#inTime(opened, left)) as Result<M>;
       } catch (error) {
         const broke = isDidafsError(error, "ERR_UNREACHABLE") && channel?.ended !== undefined;
         const neverReached = isDidafsError(error, "ERR_UNREACHABLE") && channel === undefined;
@@ -127,7 +163,7 @@ export class MetaLink {
       onEnd,
     );
     try {
-      const open = [...this.#open].flatMap(([inode, count]) => new Array<number>(count).fill(inode));
+      const open = this.#open.claim();
       const sentMs = this.#clock.nowMs();
       const left = { ...limits, timeoutMs: deadlineMs - sentMs };
       const { leaseMs } = await channel.call("meta.attach", { originKey: this.#originKey, open }, left);
@@ -141,11 +177,38 @@ export class MetaLink {
     }
   }
 
-  #note(method: MetaMethod, result: unknown): void {
-    if (method === "meta.open") {
-      const { inode } = (result as Result<"meta.open">).stat;
-      this.#open.set(inode, (this.#open.get(inode) ?? 0) + 1);
-    }
+  /** Waits for the answer however late it is: what it opens must be known, to be closed. */
+  async #opening(
+    channel: RpcChannel,
+    params: Params<"meta.open">,
+    timeoutMs: number,
+  ): Promise<Result<"meta.open">> {
+    const options = { timeoutMs: Math.max(timeoutMs, OPEN_TIMEOUT_MS) };
+    const opened = await channel.call("meta.open", params, options);
+    this.#open.opened(opened.stat.inode);
+    return opened;
+  }
+
+  /** The file, unless the caller gives up before it is open: then it is closed again. @throws ERR_TIMEOUT, ERR_ABORTED */
+  async #inTime(opening: Promise<Result<"meta.open">>, limits: Limits): Promise<Result<"meta.open">> {
+    const { timeoutMs, signal } = limits;
+    const aborted = new Promise<void>((resolve) => {
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      if (signal.aborted) resolve();
+    });
+    let isSettled = false;
+    const settle = (): void => {
+      isSettled = true;
+    };
+    const settled = opening.then(settle, settle);
+    await this.#deadlines.until(Promise.race([settled, aborted]), this.#clock.nowMs() + timeoutMs);
+    if (isSettled) return opening;
+    opening.then(
+      ({ stat }) => this.close(stat.inode),
+      () => {},
+    );
+    if (signal.aborted) throw new DidafsError("ERR_ABORTED", "the call was aborted", { applied: "unknown" });
+    throw new DidafsError("ERR_TIMEOUT", `no answer within ${timeoutMs} ms`, { applied: "unknown" });
   }
 }
 

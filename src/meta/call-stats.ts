@@ -10,7 +10,7 @@ import type { Method } from "../wire/control.ts";
 const CALL_BOUNDS: readonly number[] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
 
 /** Calls that no program asked for. */
-const BY_THEMSELVES: ReadonlySet<string> = new Set<Method>(["meta.attach", "meta.renew"]);
+const BY_THEMSELVES: ReadonlySet<string> = new Set<Method>(["meta.attach", "meta.renew", "meta.close"]);
 
 /** Counts and times the calls that a service serves, and logs when calls begin to fail by what an operator can mend. */
 export class CallStats {

@@ -6,6 +6,7 @@ import type { Layout, Params } from "../wire/control.ts";
 import { type Inode, REGIONS_MAX, STRIPE_SHIFT_MAX, STRIPE_SHIFT_MIN } from "./inode-record.ts";
 import { directoryMaker } from "./namespace.ts";
 import { newInode } from "./new-inode.ts";
+import type { OpenFiles } from "./open-files.ts";
 import { parsePath, pathError } from "./path.ts";
 import { place } from "./placement.ts";
 import type { Reclaimer } from "./reclaimer.ts";
@@ -30,6 +31,7 @@ export interface Found {
 interface Parts {
   readonly store: MetaStore;
   readonly registry: TargetRegistry;
+  readonly openFiles: OpenFiles;
   readonly reclaimer: Reclaimer;
   readonly clock: Clock;
 }
@@ -47,28 +49,36 @@ export class FileCreator {
 
   /**
    * @param missing directories on the way to the name that are made with it
+   * @param channel has the new file open
    * @returns undefined when the name was taken meanwhile
    * @throws ENOENT, ENOTDIR, EISDIR, ELOOP, ERR_INVALID_ARGUMENT, ERR_NO_TARGET, and what a target or the engine raises
    * (ERR_NO_SPACE, ERR_IO); nothing was made then
    */
-  async create(params: OpenParams, missing: number): Promise<Found | undefined> {
-    const { store } = this.#parts;
+  async create(params: OpenParams, missing: number, channel: Channel): Promise<Found | undefined> {
+    const { store, openFiles } = this.#parts;
     checkShape(params);
     const inode = await store.newInode();
     const wayInodes = await store.newInodes(missing);
     const layout = this.#layout(inode, params);
     const size = params.size ?? 0;
     const made = new Set(layout.regions.keys());
+    // So that its regions are not taken for what a crash has left, nor the file removed before it is the caller's.
+    openFiles.hold(inode);
+    let record: Inode | undefined;
     try {
+      openFiles.opened(channel, inode);
       await this.#makeRegions(inode, size, layout, made);
-      const record = await this.#commit(params, inode, { size, layout }, wayInodes);
-      if (record !== undefined) return { inode, record };
+      record = await this.#commit(params, inode, { size, layout }, wayInodes);
+      return record && { inode, record };
     } catch (error) {
-      await this.#abandon(inode, layout, made);
       throw aboutPath(error, params.path);
+    } finally {
+      if (record === undefined) {
+        openFiles.closed(channel, [inode]);
+        await this.#abandon(inode, layout, made);
+      }
+      openFiles.release(inode);
     }
-    await this.#abandon(inode, layout, made);
-    return undefined;
   }
 
   #layout(inode: number, { targets = 1, stripeUnit = STRIPE_UNIT_DEFAULT, drive, path }: OpenParams): Layout {

@@ -13,8 +13,10 @@ import { nameBytes } from "./path.ts";
  *     "e" u64 directory | name              u64 inode | u8 type (entry-record.ts)
  *     "i" u64 inode                         the inode (inode-record.ts)
  *     "l" u64 inode                         what the symbolic link says
+ *     "o" u64 inode                         nothing: an orphan, a file without a name that may still be open
  *     "r" target | u64 inode | u32 index    nothing: the target has still to remove this region
  *     "t" u64 inode                         nothing: a removed directory, whose entries are still to be removed
+ *     "x" u64 inode | name                  the value of that extended attribute
  *
  * FORMAT_VERSION counts changes that an older program would misread. Letters are never reused.
  */
@@ -29,8 +31,10 @@ export const INODE_COUNT_KEY: Key = Buffer.from("C");
 const ENTRY = 0x65;
 const INODE = 0x69;
 const LINK = 0x6c;
+const ORPHAN = 0x6f;
 const REMOVAL = 0x72;
 const TRASH = 0x74;
+const XATTR = 0x78;
 
 const ID_BYTES = 16;
 const U64_BYTES = 8;
@@ -82,8 +86,33 @@ export function entryName(key: Key): string {
   return nameIn(key);
 }
 
+export function xattrKey(inode: number, name: string): Key {
+  return named(XATTR, inode, name);
+}
+
+export function xattrRange(inode: number): [Key, Key] {
+  return namedRange(XATTR, inode, undefined);
+}
+
+export function xattrName(key: Key): string {
+  return nameIn(key);
+}
+
 export function linkKey(inode: number): Key {
   return numbered(LINK, inode);
+}
+
+export function orphanKey(inode: number): Key {
+  return numbered(ORPHAN, inode);
+}
+
+/** @returns [start, end) of the orphans with numbers from `first` on */
+export function orphanRange(first: number): [Key, Key] {
+  return [numbered(ORPHAN, first), Buffer.of(ORPHAN + 1)];
+}
+
+export function orphanInode(key: Key): number {
+  return numberIn(key, 1);
 }
 
 /** @param target 32 hex digits */

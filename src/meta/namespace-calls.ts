@@ -4,9 +4,10 @@ import type { Deadlines } from "../std/deadlines.ts";
 import type { Params, Result } from "../wire/control.ts";
 import { link, readlink, symlink } from "./links.ts";
 import { mkdir, mkdirAll, readdir, stat } from "./namespace.ts";
+import type { OpenFiles } from "./open-files.ts";
 import { parsePath } from "./path.ts";
 import type { Reclaimer } from "./reclaimer.ts";
-import { type Removed, remove } from "./remove.ts";
+import { type Removed, remove, type Unlinking } from "./remove.ts";
 import { rename } from "./rename.ts";
 import type { MetaStore } from "./store.ts";
 import { locateBeyond } from "./walk.ts";
@@ -16,6 +17,7 @@ const RECLAIM_WAIT_MS = 1000;
 
 interface Parts {
   readonly store: MetaStore;
+  readonly openFiles: OpenFiles;
   readonly reclaimer: Reclaimer;
   readonly deadlines: Deadlines;
   readonly clock: Clock;
@@ -46,17 +48,22 @@ export class NamespaceCalls {
       return {};
     },
     "meta.rename": async ({ from, to }) => {
-      const wallMs = this.#parts.clock.wallMs();
-      const targets = await this.#parts.store.transact((kv) => rename(kv, from, to, wallMs));
+      const unlinking = this.#unlinking();
+      const targets = await this.#parts.store.transact((kv) => rename(kv, from, to, unlinking));
       await this.#reclaim({ targets, trashed: false });
       return {};
     },
     "meta.remove": async (params) => {
-      const wallMs = this.#parts.clock.wallMs();
-      await this.#reclaim(await this.#parts.store.transact((kv) => remove(kv, params, wallMs)));
+      const unlinking = this.#unlinking();
+      await this.#reclaim(await this.#parts.store.transact((kv) => remove(kv, params, unlinking)));
       return {};
     },
   };
+
+  #unlinking(): Unlinking {
+    const { openFiles, clock } = this.#parts;
+    return { wallMs: clock.wallMs(), mayBeOpen: (inode) => openFiles.mayBeOpen(inode) };
+  }
 
   async #mkdir({ path, recursive, mode, owner }: Params<"meta.mkdir">): Promise<Result<"meta.mkdir">> {
     const { store, clock } = this.#parts;

@@ -3,7 +3,7 @@ import type { FileType } from "./entry-record.ts";
 import type { Inode } from "./inode-record.ts";
 
 const SET_GID = 0o2000;
-const PERMISSION_BITS = 0o7777;
+export const PERMISSION_BITS = 0o7777;
 export const DIRECTORY_MODE_DEFAULT = 0o755;
 /** Names of an empty directory: its own, and `.` in it. */
 const DIRECTORY_LINKS = 2;

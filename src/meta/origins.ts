@@ -57,6 +57,10 @@ export class Origins {
     this.#byChannel.get(channel)?.gens.set(inode, gen);
   }
 
+  closedFile(channel: Channel, inode: number): void {
+    this.#byChannel.get(channel)?.gens.delete(inode);
+  }
+
   /** @throws ERR_REVOKED when access was taken back since the channel opened the file */
   checkGen(channel: Channel, inode: number, gen: number): void {
     if ((this.#byChannel.get(channel)?.gens.get(inode) ?? gen) < gen) {

@@ -2,8 +2,8 @@ import { assert } from "../std/assert.ts";
 import { textToBytes } from "../std/byte-text.ts";
 import { DidafsError, type ErrorCode } from "../std/errors.ts";
 
-const PATH_BYTES_MAX = 4096;
-const NAME_BYTES_MAX = 255;
+export const PATH_BYTES_MAX = 4096;
+export const NAME_BYTES_MAX = 255;
 
 /** A path, or what a symbolic link says, that was checked. */
 export interface Path {
@@ -54,7 +54,13 @@ export function checkPathText(text: string, about: string): void {
 
 /** Checks the name of an entry. @throws EINVAL, ENAMETOOLONG */
 export function checkName(name: string, about: string): void {
-  if (name === "" || name.includes("/")) throw pathError("EINVAL", about, `"${name}" is no name`);
+  if (name.includes("/")) throw pathError("EINVAL", about, `"${name}" is no name`);
+  checkXattrName(name, about);
+}
+
+/** Checks the name of an extended attribute. @throws EINVAL, ENAMETOOLONG */
+export function checkXattrName(name: string, about: string): void {
+  if (name === "") throw pathError("EINVAL", about, "a name must not be empty");
   checkedBytes(name, about);
   checkLength(name, about);
 }

@@ -3,6 +3,7 @@ import type { Key } from "../ports/kv.ts";
 import type { Channel } from "../rpc/handlers.ts";
 import { errorFields, type Logger } from "../std/logger.ts";
 import { removalRange, removalRegion } from "./keys.ts";
+import type { OpenFiles } from "./open-files.ts";
 import type { TargetRegistry } from "./registry.ts";
 import { emptyTrash, hasTrash } from "./remove.ts";
 import type { MetaStore } from "./store.ts";
@@ -26,6 +27,7 @@ interface Sweep {
 export class Reclaimer {
   readonly #store: MetaStore;
   readonly #registry: TargetRegistry;
+  readonly #openFiles: OpenFiles;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #sweeps = new Map<string, Sweep>();
@@ -35,9 +37,10 @@ export class Reclaimer {
   #nextStep: (() => void) | undefined;
   #trashRetryAtMs: number | undefined;
 
-  constructor(store: MetaStore, registry: TargetRegistry, clock: Clock, log: Logger) {
+  constructor(store: MetaStore, registry: TargetRegistry, openFiles: OpenFiles, clock: Clock, log: Logger) {
     this.#store = store;
     this.#registry = registry;
+    this.#openFiles = openFiles;
     this.#clock = clock;
     this.#log = log;
   }
@@ -80,8 +83,9 @@ export class Reclaimer {
           this.#nextStep = resolve;
         });
         if (!this.#store.read(hasTrash)) break;
-        const wallMs = this.#clock.wallMs();
-        const targets = await this.#store.transact((transaction) => emptyTrash(transaction, wallMs));
+        const mayBeOpen = (inode: number) => this.#openFiles.mayBeOpen(inode);
+        const unlinking = { wallMs: this.#clock.wallMs(), mayBeOpen };
+        const targets = await this.#store.transact((transaction) => emptyTrash(transaction, unlinking));
         for (const target of new Set(targets)) sweeps.set(target, this.sweep(target));
       }
     } catch (error) {

@@ -141,6 +141,13 @@ export class TargetRegistry {
     });
   }
 
+  /** Room on the drives of the targets that live. */
+  capacity(): { totalBytes: number; freeBytes: number } {
+    const live = [...this.#targets.values()].filter((target) => this.#isLive(target));
+    const sum = (of: "totalBytes" | "freeBytes") => live.reduce((bytes, { report }) => bytes + report[of], 0);
+    return { totalBytes: sum("totalBytes"), freeBytes: sum("freeBytes") };
+  }
+
   /** In the order of their names; those that have not registered are down. */
   status(): TargetStatus[] {
     const missing = this.#known.filter(({ id }) => !this.#targets.has(id));

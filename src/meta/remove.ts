@@ -4,6 +4,7 @@ import type { Entry } from "./entry-record.ts";
 import { entryKey, trashInode, trashKey, trashRange } from "./keys.ts";
 import { parsePath, pathError } from "./path.ts";
 import {
+  addOrphan,
   changeInode,
   discardFile,
   dropEntry,
@@ -13,6 +14,13 @@ import {
   listEntries,
 } from "./tables.ts";
 import { locate, type Place } from "./walk.ts";
+
+/** What taking names away needs to know. */
+export interface Unlinking {
+  readonly wallMs: number;
+  /** Somebody has the file open, or may have: it keeps its bytes as an orphan. */
+  mayBeOpen(inode: number): boolean;
+}
 
 /** What a removal leaves to be done. */
 export interface Removed {
@@ -31,12 +39,13 @@ export interface Removed {
 export function remove(
   transaction: KvTransaction,
   { path, recursive, only }: Params<"meta.remove">,
-  wallMs: number,
+  unlinking: Unlinking,
 ): Removed {
+  const { wallMs } = unlinking;
   const { parent, name, entry } = removable(locate(transaction, parsePath(path), "name"), path, only);
   if (entry.type !== "directory") {
     dropEntry(transaction, parent, name, entry, wallMs);
-    return { targets: unlink(transaction, entry.inode, wallMs), trashed: false };
+    return { targets: unlink(transaction, entry, unlinking), trashed: false };
   }
   const trashed = hasEntries(transaction, entry.inode);
   if (trashed && !recursive) throw pathError("ENOTEMPTY", path, "directory not empty");
@@ -61,10 +70,11 @@ function removable(
 }
 
 /** A file or symbolic link has lost a name; with the last one it goes. @returns targets that hold regions to be removed */
-export function unlink(transaction: KvTransaction, inode: number, wallMs: number): string[] {
+export function unlink(transaction: KvTransaction, { inode, type }: Entry, unlinking: Unlinking): string[] {
   const { nlink } = getInode(transaction, inode);
-  if (nlink <= 1) return discardFile(transaction, inode);
-  changeInode(transaction, inode, { nlink: nlink - 1 }, wallMs);
+  if (nlink > 1) changeInode(transaction, inode, { nlink: nlink - 1 }, unlinking.wallMs);
+  else if (type === "file" && unlinking.mayBeOpen(inode)) addOrphan(transaction, inode, unlinking.wallMs);
+  else return discardFile(transaction, inode);
   return [];
 }
 
@@ -80,7 +90,7 @@ export function hasTrash(reader: KvReader): boolean {
  * nor number matters. Call it until there is no trash.
  * @returns targets that hold regions to be removed
  */
-export function emptyTrash(transaction: KvTransaction, wallMs: number): string[] {
+export function emptyTrash(transaction: KvTransaction, unlinking: Unlinking): string[] {
   const [start, end] = trashRange();
   const [first] = transaction.scan(start, end, 1);
   if (first === undefined) return [];
@@ -90,7 +100,7 @@ export function emptyTrash(transaction: KvTransaction, wallMs: number): string[]
   for (const { name, entry } of entries) {
     transaction.delete(entryKey(directory, name));
     if (entry.type === "directory") discardDirectory(transaction, entry.inode, true);
-    else targets.push(...unlink(transaction, entry.inode, wallMs));
+    else targets.push(...unlink(transaction, entry, unlinking));
   }
   if (entries.length < TRASH_STEP_ENTRIES) transaction.delete(trashKey(directory));
   return targets;

@@ -1,7 +1,7 @@
 import type { KvTransaction } from "../ports/kv.ts";
 import type { Entry } from "./entry-record.ts";
 import { parsePath, pathError } from "./path.ts";
-import { unlink } from "./remove.ts";
+import { type Unlinking, unlink } from "./remove.ts";
 import { addEntry, changeInode, dropEntry, dropInode, hasEntries } from "./tables.ts";
 import { locate, type Place } from "./walk.ts";
 
@@ -12,7 +12,8 @@ import { locate, type Place } from "./walk.ts";
  * @throws ENOENT, ENOTDIR, EISDIR, ENOTEMPTY, ELOOP, EINVAL (the root, a path that ends in `.` or `..`, into its own
  * subtree), ENAMETOOLONG; each with the path that it is about
  */
-export function rename(transaction: KvTransaction, from: string, to: string, wallMs: number): string[] {
+export function rename(transaction: KvTransaction, from: string, to: string, unlinking: Unlinking): string[] {
+  const { wallMs } = unlinking;
   const source = locate(transaction, parsePath(from), "name");
   const destination = locate(transaction, parsePath(to), "name");
   const { entry } = source;
@@ -27,7 +28,7 @@ export function rename(transaction: KvTransaction, from: string, to: string, wal
   if (destination.parents.includes(entry.inode)) {
     throw pathError("EINVAL", to, `lies inside of ${from}, which was to be renamed`);
   }
-  const targets = replace(transaction, entry, destination, to, wallMs);
+  const targets = replace(transaction, entry, destination, to, unlinking);
   dropEntry(transaction, source.parent, source.name, entry, wallMs);
   addEntry(transaction, destination.parent, destination.name, entry, wallMs);
   changeInode(transaction, entry.inode, {}, wallMs);
@@ -39,7 +40,7 @@ function replace(
   by: Entry,
   place: Place,
   path: string,
-  wallMs: number,
+  unlinking: Unlinking,
 ): string[] {
   const { parent, name, entry } = place;
   if (entry === undefined || name === undefined) return [];
@@ -52,8 +53,8 @@ function replace(
   if (entry.type === "directory" && hasEntries(transaction, entry.inode)) {
     throw pathError("ENOTEMPTY", path, "directory not empty");
   }
-  dropEntry(transaction, parent, name, entry, wallMs);
-  if (entry.type !== "directory") return unlink(transaction, entry.inode, wallMs);
+  dropEntry(transaction, parent, name, entry, unlinking.wallMs);
+  if (entry.type !== "directory") return unlink(transaction, entry, unlinking);
   dropInode(transaction, entry.inode);
   return [];
 }

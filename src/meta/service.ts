@@ -10,18 +10,23 @@ import { Deadlines } from "../std/deadlines.ts";
 import { DidafsError } from "../std/errors.ts";
 import { errorFields, type Logger } from "../std/logger.ts";
 import type { Params, Result } from "../wire/control.ts";
+import { attributeCalls } from "./attribute-calls.ts";
 import { CallStats } from "./call-stats.ts";
 import { FileCreator, type Found } from "./creation.ts";
 import { Grants } from "./grants.ts";
 import { statOf } from "./inode-record.ts";
 import { NamespaceCalls } from "./namespace-calls.ts";
+import { OpenFiles } from "./open-files.ts";
 import { CHANNEL_LEASE_MS, Origins } from "./origins.ts";
-import { type Path, parsePath, pathError } from "./path.ts";
+import { Orphans } from "./orphans.ts";
+import { NAME_BYTES_MAX, PATH_BYTES_MAX, type Path, parsePath, pathError } from "./path.ts";
 import { Reclaimer } from "./reclaimer.ts";
+import { RegionSweeper } from "./region-sweeper.ts";
 import { HEARTBEAT_MS, type KnownTarget, TARGET_LEASE_MS, TargetRegistry } from "./registry.ts";
+import { Resizer } from "./resizer.ts";
 import { Revocation } from "./revocation.ts";
 import { MetaStore } from "./store.ts";
-import { getInode } from "./tables.ts";
+import { countInodes, findInode, getInode } from "./tables.ts";
 import { locateBeyond, locateEntry } from "./walk.ts";
 
 const CHANNELS_MAX = 4096;
@@ -63,22 +68,37 @@ export class MetaService {
   readonly #deadlines = new Deadlines();
   readonly #reclaimer: Reclaimer;
   readonly #creator: FileCreator;
-  readonly #namespace: NamespaceCalls;
+  readonly #openFiles: OpenFiles;
+  readonly #orphans: Orphans;
+  readonly #sweeper: RegionSweeper;
+  readonly #resizer: Resizer;
+  readonly #forOrigins: Handlers;
   readonly #server: RpcServer;
   readonly #calls: CallStats;
 
   private constructor(parts: MetaServiceParts, store: MetaStore) {
-    const { clock, key, serviceKey } = parts;
+    const { clock, key, serviceKey, log } = parts;
     this.#parts = parts;
     this.#store = store;
-    this.#registry = new TargetRegistry(parts.knownTargets);
-    this.#grants = new Grants(serviceKey, this.#registry, clock);
-    this.#calls = new CallStats(clock, parts.log, (channel) => this.#origins.heard(channel, clock.nowMs()));
-    this.#reclaimer = new Reclaimer(store, this.#registry, clock, parts.log);
-    this.#creator = new FileCreator({ store, registry: this.#registry, reclaimer: this.#reclaimer, clock });
+    const registry = new TargetRegistry(parts.knownTargets);
+    this.#registry = registry;
+    this.#grants = new Grants(serviceKey, registry, clock);
+    this.#calls = new CallStats(clock, log, (channel) => this.#origins.heard(channel, clock.nowMs()));
     const deadlines = this.#deadlines;
-    this.#revocation = new Revocation({ store, registry: this.#registry, deadlines, clock });
-    this.#namespace = new NamespaceCalls({ store, reclaimer: this.#reclaimer, deadlines, clock });
+    const openFiles = new OpenFiles(clock, store.firstOwnInode, (inode) => this.#orphans.closed(inode));
+    const reclaimer = new Reclaimer(store, registry, openFiles, clock, log);
+    this.#openFiles = openFiles;
+    this.#reclaimer = reclaimer;
+    this.#orphans = new Orphans({ store, openFiles, reclaimer, clock, log });
+    this.#creator = new FileCreator({ store, registry, openFiles, reclaimer, clock });
+    this.#sweeper = new RegionSweeper(store, openFiles, log);
+    this.#resizer = new Resizer(store, registry, clock);
+    this.#revocation = new Revocation({ store, registry, deadlines, clock });
+    this.#forOrigins = {
+      ...new NamespaceCalls({ store, openFiles, reclaimer, deadlines, clock }).handlers,
+      ...attributeCalls(store, clock),
+      ...this.#forFiles,
+    };
     this.#server = new RpcServer({
       ...parts,
       identity: { keys: { origin: key, target: serviceKey }, service: "meta", id: store.clusterId },
@@ -86,7 +106,7 @@ export class MetaService {
       onOpen: (channel, { role }) => {
         if (role === "target") return this.#calls.counted(this.#forTargets, role);
         this.#origins.opened(channel, clock.nowMs());
-        return this.#calls.counted({ ...this.#namespace.handlers, ...this.#forOrigins }, role);
+        return this.#calls.counted(this.#forOrigins, role);
       },
       onClose: (channel, reason) => this.#lost(channel, reason),
       onFault: (error, method) =>
@@ -126,7 +146,8 @@ export class MetaService {
     this.#registry.listened(nowMs);
     // After that: what came while the service was held up counts.
     const ended = this.#origins.doWork(nowMs);
-    return taken + ended + this.#reclaimer.doWork(nowMs) + this.#deadlines.doWork(nowMs);
+    const freed = this.#orphans.doWork(nowMs) + this.#reclaimer.doWork(nowMs);
+    return taken + ended + freed + this.#deadlines.doWork(nowMs);
   }
 
   /** True while a transaction is under way, whose end wakes no poller. */
@@ -155,23 +176,38 @@ export class MetaService {
     },
   };
 
-  readonly #forOrigins: Handlers = {
-    "meta.attach": ({ originKey }, { channel }) => {
+  readonly #forFiles: Handlers = {
+    "meta.attach": ({ originKey, open }, { channel }) => {
       this.#origins.attach(channel, originKey);
+      this.#openFiles.claim(channel, open);
       return { leaseMs: CHANNEL_LEASE_MS };
     },
     // Everything that comes renews the channel's lease.
     "meta.renew": () => ({}),
     "meta.open": (params, { channel }) => this.#open(params, channel),
+    "meta.close": ({ inodes }, { channel }) => {
+      this.#openFiles.closed(channel, inodes);
+      for (const inode of inodes) {
+        if (!this.#openFiles.isOpenOn(channel, inode)) this.#origins.closedFile(channel, inode);
+      }
+      return {};
+    },
     "meta.grant": ({ inode, rights }, { channel }) => {
-      const record = this.#store.read((reader) => getInode(reader, inode));
-      this.#origins.checkGen(channel, inode, record.gen);
-      return this.#opened({ inode, record }, rights, channel);
+      const file = this.#openFile(inode, channel);
+      this.#origins.checkGen(channel, inode, file.record.gen);
+      return this.#opened(file, rights, channel);
     },
     "meta.revoke": async ({ path }) => {
       await this.#revocation.revoke(path);
       return {};
     },
+    "meta.resize": (params, { channel }) => this.#resize(params, channel),
+    "meta.statfs": () => ({
+      ...this.#registry.capacity(),
+      inodes: this.#store.read(countInodes),
+      nameBytesMax: NAME_BYTES_MAX,
+      pathBytesMax: PATH_BYTES_MAX,
+    }),
     "meta.status": () => this.#status(),
   };
 
@@ -186,22 +222,22 @@ export class MetaService {
       const existing = this.#store.read((reader) => find(reader, parsed, create));
       if (typeof existing === "object") {
         if (create === "exclusive") throw pathError("EEXIST", path, "exists already");
-        return { created: false, ...this.#opened(existing, rights, channel, path) };
+        if (existing.record.type !== "file") throw pathError("EISDIR", path, "is a directory");
+        // In the same breath as the look at it: nothing can remove the file in between.
+        this.#openFiles.opened(channel, existing.inode);
+        return { created: false, ...this.#opened(existing, rights, channel) };
       }
-      const made = await this.#creator.create(params, existing);
-      if (made !== undefined) return { created: true, ...this.#opened(made, rights, channel, path) };
+      const made = await this.#creator.create(params, existing, channel);
+      if (made !== undefined) return { created: true, ...this.#opened(made, rights, channel) };
     }
     throw new DidafsError("ERR_TIMEOUT", `${path}: others make and remove that name all the time`, { path });
   }
 
-  /** @param path for the message, where one was given */
   #opened(
     { inode, record }: Found,
     rights: Params<"meta.grant">["rights"],
     channel: Channel,
-    path = `inode ${inode}`,
   ): Result<"meta.grant"> {
-    if (record.type !== "file") throw pathError("EISDIR", path, "is a directory");
     const { gen, layout } = record;
     this.#origins.openedFile(channel, inode, gen);
     return {
@@ -211,15 +247,38 @@ export class MetaService {
     };
   }
 
+  /** A file that the channel has open. @throws ERR_INVALID_ARGUMENT, ENOENT (what it claimed never was, or was lost) */
+  #openFile(inode: number, channel: Channel): Found {
+    if (!this.#openFiles.isOpenOn(channel, inode)) {
+      throw new DidafsError("ERR_INVALID_ARGUMENT", `file ${inode} is not open on this channel`);
+    }
+    const record = this.#store.read((reader) => findInode(reader, inode));
+    if (record?.type !== "file") throw new DidafsError("ENOENT", `file ${inode} does not exist any more`);
+    return { inode, record };
+  }
+
+  async #resize({ inode, size }: Params<"meta.resize">, channel: Channel): Promise<Result<"meta.resize">> {
+    this.#openFile(inode, channel);
+    // The channel may end meanwhile.
+    this.#openFiles.hold(inode);
+    try {
+      return await this.#resizer.resize(inode, size);
+    } finally {
+      this.#openFiles.release(inode);
+    }
+  }
+
   #register(channel: Channel, params: Params<"meta.register">): Result<"meta.register"> {
     this.#registry.register(channel, params, this.#parts.clock.nowMs());
     void this.#reclaimer.sweep(params.endpoint.target);
+    void this.#sweeper.sweep(params.endpoint.target, channel);
     this.#parts.log.info("a target registered", { target: params.name, targetPid: params.pid });
     return { heartbeatMs: HEARTBEAT_MS, leaseMs: TARGET_LEASE_MS };
   }
 
   #lost(channel: Channel, reason: DidafsError): void {
     this.#origins.closed(channel);
+    this.#openFiles.channelEnded(channel);
     const target = this.#registry.lost(channel);
     if (target !== undefined) this.#parts.log.warn("a target is gone", { target, reason: reason.message });
   }

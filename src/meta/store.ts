@@ -14,6 +14,8 @@ const ID_BYTES = 16;
 export class MetaStore {
   /** Identity of the cluster, 32 hex digits. */
   readonly clusterId: string;
+  /** The first inode number that this life of the service can give out. */
+  readonly firstOwnInode: number;
   readonly #engine: KvEngine;
   #underWay = 0;
   #nextInode = 0;
@@ -23,6 +25,7 @@ export class MetaStore {
   private constructor(engine: KvEngine, clusterId: string) {
     this.#engine = engine;
     this.clusterId = clusterId;
+    this.firstOwnInode = engine.read(nextInodeOf);
   }
 
   /**
@@ -79,8 +82,7 @@ export class MetaStore {
   async #reserve(): Promise<void> {
     try {
       const first = await this.transact((transaction) => {
-        const value = transaction.get(NEXT_INODE_KEY);
-        const next = value === undefined ? ROOT_INODE + 1 : Number(Buffer.from(value).readBigUInt64LE());
+        const next = nextInodeOf(transaction);
         const end = Buffer.alloc(8);
         end.writeBigUInt64LE(BigInt(next + RESERVED_COUNT));
         transaction.set(NEXT_INODE_KEY, end);
@@ -92,6 +94,12 @@ export class MetaStore {
       this.#reserving = undefined;
     }
   }
+}
+
+/** The first inode number that was never reserved. */
+export function nextInodeOf(reader: KvReader): number {
+  const value = reader.get(NEXT_INODE_KEY);
+  return value === undefined ? ROOT_INODE + 1 : Number(Buffer.from(value).readBigUInt64LE());
 }
 
 function readFormat(value: Uint8Array): string {

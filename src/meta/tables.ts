@@ -3,7 +3,19 @@ import { bytesToText } from "../std/byte-text.ts";
 import { DidafsError } from "../std/errors.ts";
 import { decodeEntry, type Entry, encodeEntry } from "./entry-record.ts";
 import { decodeInode, encodeInode, type Inode } from "./inode-record.ts";
-import { entryKey, entryName, entryRange, INODE_COUNT_KEY, inodeKey, linkKey, removalKey } from "./keys.ts";
+import {
+  entryKey,
+  entryName,
+  entryRange,
+  INODE_COUNT_KEY,
+  inodeKey,
+  linkKey,
+  orphanKey,
+  removalKey,
+  xattrKey,
+  xattrName,
+  xattrRange,
+} from "./keys.ts";
 import { nameBytes } from "./path.ts";
 
 /** Typed access to what the key space holds (keys.ts). */
@@ -46,10 +58,12 @@ export function addInode(transaction: KvTransaction, inode: number, record: Inod
 export function dropInode(transaction: KvTransaction, inode: number): void {
   transaction.delete(inodeKey(inode));
   transaction.delete(linkKey(inode));
+  transaction.delete(orphanKey(inode));
+  for (const name of listXattrs(transaction, inode)) deleteXattr(transaction, inode, name);
   setCount(transaction, countInodes(transaction) - 1);
 }
 
-function countInodes(reader: KvReader): number {
+export function countInodes(reader: KvReader): number {
   const value = reader.get(INODE_COUNT_KEY);
   if (value === undefined) return 0;
   return Number(Buffer.from(value.buffer, value.byteOffset, value.byteLength).readBigUInt64LE());
@@ -124,12 +138,36 @@ export function setLink(transaction: KvTransaction, inode: number, target: strin
   transaction.set(linkKey(inode), nameBytes(target));
 }
 
+export function getXattr(reader: KvReader, inode: number, name: string): Uint8Array | undefined {
+  return reader.get(xattrKey(inode, name));
+}
+
+/** Names, in the order of their bytes. Whoever sets attributes bounds their number. */
+export function listXattrs(reader: KvReader, inode: number): string[] {
+  const [start, end] = xattrRange(inode);
+  return Array.from(reader.scan(start, end, Number.MAX_SAFE_INTEGER), ([key]) => xattrName(key));
+}
+
+export function setXattr(transaction: KvTransaction, inode: number, name: string, value: Uint8Array): void {
+  transaction.set(xattrKey(inode, name), value);
+}
+
+export function deleteXattr(transaction: KvTransaction, inode: number, name: string): void {
+  transaction.delete(xattrKey(inode, name));
+}
+
 /** Takes out a file and notes that its regions are to be removed. @returns the targets that hold them */
 export function discardFile(transaction: KvTransaction, inode: number): string[] {
   const regions = getInode(transaction, inode).layout?.regions ?? [];
   dropInode(transaction, inode);
   for (const [index, { target }] of regions.entries()) noteRemoval(transaction, target, inode, index);
   return regions.map(({ target }) => target);
+}
+
+/** A file has lost its last name while somebody has it open. */
+export function addOrphan(transaction: KvTransaction, inode: number, wallMs: number): void {
+  transaction.set(orphanKey(inode), new Uint8Array(0));
+  changeInode(transaction, inode, { nlink: 0 }, wallMs);
 }
 
 export function noteRemoval(transaction: KvTransaction, target: string, inode: number, index: number): void {

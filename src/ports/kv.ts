@@ -34,7 +34,8 @@ export interface KvEngine {
   /**
    * Runs `body` alone, serializably. Resolves with its result once the writes are durable; a body that throws
    * writes nothing and the promise rejects with that error. The body is synchronous, and may run more than once: it
-   * has no effects but its writes and its result.
+   * has no effects but its writes and its result. The thread does nothing else between the run of the body that counts
+   * and the time from which reads see its writes.
    * @throws (rejects) ERR_NO_SPACE, ERR_IO, ERR_CLOSED besides what the body raises
    */
   transact<T>(body: (transaction: KvTransaction) => T): Promise<T>;

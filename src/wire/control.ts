@@ -138,6 +138,7 @@ export const CALLS = {
     v.object({ leaseMs: v.pipe(count, v.minValue(1)) }),
   ],
   "meta.renew": [empty, empty],
+  /** Opens a file, for as long as the channel lives or until `meta.close`: until then removing it leaves its bytes. */
   "meta.open": [
     v.object({
       path,
@@ -152,6 +153,8 @@ export const CALLS = {
     }),
     v.object({ created: v.boolean(), ...opened }),
   ],
+  /** Ends as many openings as the numbers name; one that is named twice was opened twice. */
+  "meta.close": [v.object({ inodes: v.array(count) }), empty],
   /** Fresh capabilities and addresses for a file that this channel has open. */
   "meta.grant": [v.object({ inode: count, rights }), v.object(opened)],
   "meta.stat": [v.object({ path, follow: v.boolean() }), stat],

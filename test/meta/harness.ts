@@ -159,8 +159,15 @@ export class Origin {
     return this.call("meta.open", { path, create: "no", rights: "rw", ...params });
   }
 
-  create(path: string, params: Partial<Params<"meta.open">> = {}): Promise<Result<"meta.open">> {
-    return this.open(path, { create: "exclusive", size: 100, ...params });
+  close(...inodes: number[]): Promise<unknown> {
+    return this.call("meta.close", { inodes });
+  }
+
+  /** Makes a file, and leaves it closed. */
+  async create(path: string, params: Partial<Params<"meta.open">> = {}): Promise<Result<"meta.open">> {
+    const made = await this.open(path, { create: "exclusive", size: 100, ...params });
+    await this.close(made.stat.inode);
+    return made;
   }
 
   stat(path: string, follow = true): Promise<Result<"meta.stat">> {
@@ -212,9 +219,15 @@ export class FakeTarget {
   readonly calls: string[] = [];
   /** Raised by region.create instead of making one. */
   refusal: DidafsError | undefined;
+  /** Regions that may hold somebody's bytes. */
+  readonly written = new Set<string>();
+  /** Raised by region.resize. */
+  resizeRefusal: DidafsError | undefined;
+  /** Raised by region.list. */
+  listRefusal: DidafsError | undefined;
   /** Raised by region.remove. */
   removalRefusal: DidafsError | undefined;
-  /** While set, region.create waits for it. */
+  /** While set, region.create and region.resize wait for it. */
   hold: Promise<void> | undefined;
   /** While set, region.remove waits for it. */
   removalHold: Promise<void> | undefined;
@@ -244,6 +257,33 @@ export class FakeTarget {
         if (this.regions.has(`${inode}.${index}`)) throw new DidafsError("EEXIST", "that region exists");
         this.regions.set(`${inode}.${index}`, byteLength);
         return {};
+      },
+      "region.resize": async ({ inode, index, byteLength }: Params<"region.resize">) => {
+        this.calls.push(`resize ${inode}.${index} ${byteLength}`);
+        await this.hold;
+        if (this.resizeRefusal !== undefined) throw this.resizeRefusal;
+        if (!this.regions.has(`${inode}.${index}`))
+          throw new DidafsError("ENOENT", "there is no such region");
+        this.regions.set(`${inode}.${index}`, byteLength);
+        return {};
+      },
+      "region.list": ({ after, limit }: Params<"region.list">) => {
+        if (this.listRefusal !== undefined) throw this.listRefusal;
+        const sorted = [...this.regions.keys()]
+          .map((key) => key.split(".").map(Number))
+          .map(([inode = 0, index = 0]) => ({ inode, index }))
+          .sort((a, b) => a.inode - b.inode || a.index - b.index);
+        const from = sorted.findIndex(
+          ({ inode, index }) =>
+            after === undefined || inode > after.inode || (inode === after.inode && index > after.index),
+        );
+        const rest = from < 0 ? [] : sorted.slice(from);
+        return { regions: rest.slice(0, limit), more: rest.length > limit };
+      },
+      "region.sweep": ({ inode, index }: Params<"region.sweep">) => {
+        this.calls.push(`sweep ${inode}.${index}`);
+        if (this.written.has(`${inode}.${index}`)) return { removed: false };
+        return { removed: this.regions.delete(`${inode}.${index}`) };
       },
       "region.remove": async ({ inode, index }: Params<"region.remove">) => {
         this.calls.push(`remove ${inode}.${index}`);

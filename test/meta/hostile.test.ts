@@ -25,11 +25,64 @@ const nearly = fc.record(
     size: anyNumber,
     stripeUnit: fc.oneof(anyNumber, fc.constantFrom(4096, 2 ** 20)),
     targets: fc.oneof(fc.nat(4), anyNumber),
-    mode: anyNumber,
+    mode: fc.oneof(anyNumber, fc.constantFrom("set", "create", "replace")),
+    follow: fc.boolean(),
+    only: fc.constantFrom("file", "directory", "other"),
+    existing: anyPath,
+    target: anyPath,
+    directory: fc.oneof(
+      anyPath.map((path) => ({ path })),
+      anyNumber.map((inode) => ({ inode })),
+    ),
+    name: fc.oneof(anyPath, fc.constantFrom("a", "b")),
+    value: fc.oneof(fc.base64String(), fc.string()),
+    inode: anyNumber,
+    inodes: fc.array(anyNumber, { maxLength: 5 }),
+    uid: anyNumber,
+    gid: anyNumber,
+    atimeMs: anyNumber,
+    mtimeMs: anyNumber,
   },
-  { requiredKeys: ["recursive", "create", "path", "from", "to"], noNullPrototype: true },
+  {
+    requiredKeys: [
+      "recursive",
+      "create",
+      "path",
+      "from",
+      "to",
+      "follow",
+      "existing",
+      "target",
+      "directory",
+      "name",
+      "value",
+      "inode",
+      "inodes",
+    ],
+    noNullPrototype: true,
+  },
 );
-const METHODS = ["open", "stat", "readdir", "mkdir", "rename", "remove", "status"] as const;
+const METHODS = [
+  "open",
+  "close",
+  "grant",
+  "resize",
+  "stat",
+  "readdir",
+  "mkdir",
+  "rename",
+  "remove",
+  "link",
+  "symlink",
+  "readlink",
+  "setattr",
+  "getxattr",
+  "setxattr",
+  "listxattr",
+  "removexattr",
+  "statfs",
+  "status",
+] as const;
 
 test("whatever an origin asks ends with a result or a typed error, and no fault of ours", async (context) => {
   const world = await World.open(context);
@@ -48,7 +101,7 @@ test("whatever an origin asks ends with a result or a typed error, and no fault 
         }
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 800 },
   );
   assert.deepEqual(world.log.complaints, []);
   assert.equal(origin.channel.ended, undefined);

@@ -61,22 +61,27 @@ export function planOf({ client, of }: ClientCall): Plan {
   }
 }
 
+/** Opens a file, and closes it again. */
 function planOpen(client: number, of: Call & { call: "open" }): Plan {
-  return plan(
-    "meta.open",
-    { ...of, rights: "rw" },
-    (model) => {
-      const opened = model.open(client, of.path, of.create, of);
-      model.handles = [];
-      return opened;
+  const apply = (model: NamespaceModel) => {
+    const opened = model.open(client, of.path, of.create, of);
+    model.handles = [];
+    return opened;
+  };
+  return {
+    apply,
+    begin: async (origin) => {
+      const { created, stat } = await origin.begin("meta.open", { ...of, rights: "rw" });
+      await origin.begin("meta.close", { inodes: [stat.inode] });
+      return (model) => {
+        const expected = apply(model);
+        assert.equal(created, expected.created, "created");
+        sameStat(expected.node, stat);
+        assert.ok(stat.layout, "a file has a layout");
+        if (created) assert.equal(stat.layout.regions.length, of.targets);
+      };
     },
-    ({ node, created }, result) => {
-      assert.equal(result.created, created, "created");
-      sameStat(node, result.stat);
-      assert.ok(result.stat.layout, "a file has a layout");
-      if (created) assert.equal(result.stat.layout.regions.length, of.targets);
-    },
-  );
+  };
 }
 
 /** What both say of a file, and the same file: its number is learned when it is first told. */

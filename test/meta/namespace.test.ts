@@ -213,7 +213,8 @@ describe("remove", () => {
         }),
       );
       await world.settle();
-      await Promise.all(calls);
+      const made = await Promise.all(calls);
+      await origin.close(...made.map(({ stat }) => stat.inode));
     }
     assert.equal(target.regions.size, kept + 700);
     const removing = origin.begin("meta.remove", { path: "/big", recursive: true });
