@@ -1,12 +1,63 @@
 import type { Command } from "commander";
 import { examples, type Runner } from "./command-parts.ts";
+import { date, stamp } from "./options.ts";
 
 const PATHS: [string, string] = ["<path...>", "paths in the cluster"];
+const NO_DEREFERENCE: [string, string] = [
+  "-P, --no-dereference",
+  "the symbolic link itself, not what it leads to",
+];
 
-/** Commands on links, and on access. */
+/** Commands on links and on what is known of files beside their bytes. */
 export function addAttributeCommands(program: Command, run: Runner): void {
   addLinkCommands(program, run);
   addRevokeCommand(program, run);
+  program
+    .command("chmod")
+    .description("change permission bits")
+    .argument("<mode>", "octal (640), or symbolic (u+x, go-w,a+r, g=u)")
+    .argument(...PATHS)
+    // A mode may begin with a dash.
+    .allowUnknownOption()
+    .action(run(() => import("./commands/chmod.ts")))
+    .addHelpText(
+      "after",
+      examples("didafs chmod 640 :/notes", "didafs chmod u+x,go-w :/bin/run", "didafs chmod -w :/final"),
+    );
+  program
+    .command("chown")
+    .description("change owner and group")
+    .argument("<owner>", "user, user:group, :group, or user: for the user's own group; names or numbers")
+    .argument(...PATHS)
+    .option(...NO_DEREFERENCE)
+    .action(run(() => import("./commands/chown.ts")))
+    .addHelpText(
+      "after",
+      `${examples("didafs chown alice :/notes", "didafs chown 1000:1000 :/a :/b", "didafs chown :staff :/shared")}
+Names are looked up on this machine. Owners are kept, not enforced: whoever has the cluster's key may do everything.
+`,
+    );
+  program
+    .command("touch")
+    .description("set the times of files, and make those that are missing")
+    .argument(...PATHS)
+    .option("-c, --no-create", "make no file")
+    .option(
+      "-d, --date <time>",
+      "the time: 2026-01-31, 2026-01-31T23:59:59Z or @1700000000 (default: now)",
+      date,
+    )
+    .option("-t, --stamp <stamp>", "the time as [[CC]YY]MMDDhhmm[.ss]", stamp)
+    .action(run(() => import("./commands/touch.ts")))
+    .addHelpText(
+      "after",
+      examples(
+        "didafs touch :/ready",
+        "didafs touch -d 2026-01-31 :/notes",
+        "didafs touch -c -t 202601312359 :/a :/b",
+      ),
+    );
+  addXattrCommands(program, run);
 }
 
 function addRevokeCommand(program: Command, run: Runner): void {
@@ -47,4 +98,53 @@ function addLinkCommands(program: Command, run: Runner): void {
     .argument(...PATHS)
     .action(run(() => import("./commands/readlink.ts")))
     .addHelpText("after", examples("didafs readlink :/current", "didafs readlink --json :/current :/next"));
+}
+
+function addXattrCommands(program: Command, run: Runner): void {
+  const xattr = program
+    .command("xattr")
+    .description("extended attributes: values with a name on files")
+    .addHelpText(
+      "after",
+      examples(
+        "didafs xattr set user.origin sensor-7 :/data/run1",
+        "didafs xattr get user.origin :/data/run1",
+        "didafs xattr list :/data/run1",
+        "didafs xattr rm user.origin :/data/run1 :/data/run2",
+      ),
+    );
+  xattr
+    .command("get")
+    .description("write a value to standard output")
+    .argument("<name>", "of the attribute")
+    .argument("<path>", "path in the cluster")
+    .option(...NO_DEREFERENCE)
+    .action(run(async () => (await import("./commands/xattr.ts")).get))
+    .addHelpText("after", examples("didafs xattr get user.origin :/data/run1"));
+  xattr
+    .command("set")
+    .description("set a value, of at most 64 KiB")
+    .argument("<name>", "of the attribute")
+    .argument("<value>", "text, or - for standard input")
+    .argument("<path>", "path in the cluster")
+    .option("--create", "fail when it is there")
+    .option("--replace", "fail when it is not there")
+    .option(...NO_DEREFERENCE)
+    .action(run(async () => (await import("./commands/xattr.ts")).set))
+    .addHelpText("after", examples("didafs xattr set user.origin sensor-7 :/data/run1"));
+  xattr
+    .command("list")
+    .description("show the names")
+    .argument("<path>", "path in the cluster")
+    .option(...NO_DEREFERENCE)
+    .action(run(async () => (await import("./commands/xattr.ts")).list))
+    .addHelpText("after", examples("didafs xattr list :/data/run1"));
+  xattr
+    .command("rm")
+    .description("remove attributes")
+    .argument("<name>", "of the attribute")
+    .argument(...PATHS)
+    .option(...NO_DEREFERENCE)
+    .action(run(async () => (await import("./commands/xattr.ts")).rm))
+    .addHelpText("after", examples("didafs xattr rm user.origin :/data/run1"));
 }

@@ -18,6 +18,8 @@ export function addByteCommands(program: Command, run: Runner): void {
       "copy what symbolic links lead to (as without -r), in directories only files",
     )
     .option("-P, --no-dereference", "copy symbolic links as links (as with -r)")
+    .option("-p, --preserve", "keep mode, times, and owner where that is permitted")
+    .option("-a, --archive", "the same as -r -p, and names of one file become names of one copy")
     .option("--verify", "read every copy back and compare SHA-256 before it takes its name")
     .option("--targets <count>", "targets that a new file is striped over", wholeNumber(1, 64))
     .option(

@@ -68,4 +68,12 @@ export function addFileCommands(program: Command, run: Runner): void {
 Sizes are those of the files, not of what they take on drives. A file with several names counts once.
 `,
     );
+  program
+    .command("df")
+    .description("show how full the targets' drives are")
+    .option("-b, --bytes", "sizes in bytes")
+    .addOption(new Option("-h, --human", "sizes for people (the default)").conflicts("bytes"))
+    .helpOption("--help", "display help for command")
+    .action(run(() => import("./commands/df.ts")))
+    .addHelpText("after", examples("didafs df", "didafs df -b", "didafs df --json"));
 }
