@@ -69,7 +69,7 @@ export class ClusterClient implements Cluster {
         transport: this.#parts.transport,
         timeoutMs: this.#parts.timeoutMs,
         stat: (...args) => this.stat(...args),
-        resize: (inode, size, callOptions) => this.#meta("meta.resize", { inode, size }, callOptions),
+        resize: (...args) => this.#resize(...args),
         grant: (...args) => this.#parts.origin.link.meta("meta.grant", ...args),
       },
       path,
@@ -197,6 +197,11 @@ export class ClusterClient implements Cluster {
     this.#parts.origin.close();
     await this.#parts.stop();
     this.#parts.origin.link.fail(new DidafsError("ERR_CLOSED", "the cluster is closed"));
+  }
+
+  async #resize(inode: number, size: number, options?: CallOptions): Promise<void> {
+    const stat = await this.#meta("meta.resize", { inode, size }, options);
+    for (const file of this.#files) file.resized(inode, stat.size);
   }
 
   #meta<M extends MetaMethod>(

@@ -24,7 +24,8 @@ export interface FileContext {
   stat(path: string, options?: CallOptions): Promise<Stat>;
   /** Fresh addresses and capabilities for a file that is open. */
   grant(params: Params<"meta.grant">, limits: CallLimits): Promise<Result<"meta.grant">>;
-  resize(inode: number, size: number, options?: CallOptions): Promise<Stat>;
+  /** Changes the size of an open file; once it has changed, all of the cluster's files learn it by `resized`. */
+  resize(inode: number, size: number, options?: CallOptions): Promise<void>;
 }
 
 /** See DidafsFile in api.ts. */
@@ -39,7 +40,7 @@ export class File implements DidafsFile {
   /** Where the targets are, and what lets this origin in. */
   #access: Pick<Result<"meta.grant">, "endpoints" | "capabilities">;
   #granting: Promise<void> | undefined;
-  readonly #windows = new Set<DidafsWindow>();
+  readonly #windows = new Set<Window>();
   readonly #onClose: (file: File) => void;
   #closed = false;
 
@@ -77,11 +78,17 @@ export class File implements DidafsFile {
       });
     }
     try {
-      const stat = await this.#context.resize(this.#inode, size, options);
-      this.#size = stat.size;
+      await this.#context.resize(this.#inode, size, options);
     } catch (error) {
       throw aboutPath(error, this.path);
     }
+  }
+
+  /** The file with that inode has another size now: the views of what was cut end. @throws ERR_IO */
+  resized(inode: number, size: number): void {
+    if (inode !== this.#inode) return;
+    this.#size = size;
+    for (const window of this.#windows) window.detachViews(size);
   }
 
   async window(options: WindowOptions = {}): Promise<DidafsWindow> {

@@ -257,11 +257,10 @@ export class Window implements DidafsWindow {
     const access = this.#accesses[index];
     // No bytes, at the window's end.
     if (access === undefined) return new type(new ArrayBuffer(0), 0, 0);
-    const mapped = access.mapped();
-    const byteOffset = mapped.byteOffset + offset;
+    const { buffer, byteOffset } = access.mapped(offset, byteLength);
     if (byteOffset % type.BYTES_PER_ELEMENT !== 0) throw this.#misaligned(at, type.BYTES_PER_ELEMENT);
     if (this.#writable && this.sharing === "raw") this.#coverage.handedOut(index);
-    return new type(mapped.buffer, byteOffset, count);
+    return new type(buffer, byteOffset, count);
   }
 
   async flush(durability: Durability = "memory", options?: CallOptions): Promise<void> {
@@ -277,6 +276,12 @@ export class Window implements DidafsWindow {
     const touched = this.#coverage.touched();
     for (const { index } of touched) this.#access(index).flushSync(stable);
     if (stable) this.#coverage.covered(touched);
+  }
+
+  /** Detaches the views handed out, if the window reaches behind the file's first `size` bytes. @throws ERR_IO */
+  detachViews(size: number): void {
+    if (this.#start + this.length <= size) return;
+    for (const access of this.#accesses) access?.detachMapped();
   }
 
   close(): Promise<void> {

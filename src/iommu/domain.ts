@@ -15,9 +15,15 @@ export interface Binding<Region> {
   readonly region: Region;
   /** Where the range begins in the region, in bytes. */
   readonly base: number;
+  /** Bytes of the range. The region may have fewer of them at times. */
   readonly byteLength: number;
   /** READ, WRITE or both. */
   readonly rights: number;
+}
+
+interface Bound<Region> extends Binding<Region> {
+  /** Bytes of the range that the region has now. */
+  reach: number;
 }
 
 /**
@@ -26,18 +32,28 @@ export interface Binding<Region> {
  * never meets another binding.
  */
 export class Domain<Region> {
-  readonly #bindings = new Map<number, Binding<Region>>();
+  readonly #bindings = new Map<number, Bound<Region>>();
   #highestHandle = 0;
-  #last: Binding<Region> | undefined = undefined;
+  #last: Bound<Region> | undefined = undefined;
 
   get size(): number {
     return this.#bindings.size;
   }
 
-  bind(binding: Binding<Region>): void {
-    assert(binding.handle > this.#highestHandle, "a handle is never used twice in a session");
-    this.#highestHandle = binding.handle;
-    this.#bindings.set(binding.handle, binding);
+  /** @param regionBytes that the region has now; what of the range lies behind them is out of reach */
+  bind({ handle, region, base, byteLength, rights }: Binding<Region>, regionBytes: number): void {
+    assert(handle > this.#highestHandle, "a handle is never used twice in a session");
+    this.#highestHandle = handle;
+    const reach = reachOf(base, byteLength, regionBytes);
+    this.#bindings.set(handle, { handle, region, base, byteLength, rights, reach });
+  }
+
+  /** The region has `regionBytes` from now on. */
+  resize(region: Region, regionBytes: number): void {
+    for (const binding of this.#bindings.values()) {
+      if (binding.region !== region) continue;
+      binding.reach = reachOf(binding.base, binding.byteLength, regionBytes);
+    }
   }
 
   /** @returns the binding that is gone now, if there was one */
@@ -62,7 +78,7 @@ export class Domain<Region> {
     }
     if ((binding.rights & access) !== access) return NO_RIGHT;
     // Nothing is added that could grow past what a number holds exactly.
-    if (length > binding.byteLength || offset > binding.byteLength - length) return OUT_OF_RANGE;
+    if (length > binding.reach || offset > binding.reach - length) return OUT_OF_RANGE;
     return binding.base + offset;
   }
 
@@ -70,4 +86,8 @@ export class Domain<Region> {
   get region(): Region | undefined {
     return this.#last?.region;
   }
+}
+
+function reachOf(base: number, byteLength: number, regionBytes: number): number {
+  return Math.min(byteLength, Math.max(0, regionBytes - base));
 }

@@ -18,6 +18,7 @@ export interface Drive {
   close(): void;
 }
 
+/** An open object. It grows and never shrinks, so that no mapping of it ever reaches behind its end. */
 export interface DriveObject {
   readonly name: string;
   readonly byteLength: number;
@@ -25,8 +26,21 @@ export interface DriveObject {
   readonly descriptor: number;
   /** A second descriptor that can only be read and mapped for reading; the caller closes it. */
   readOnlyDescriptor(): number;
-  /** Sealed against resizing, so that its read-write descriptor may go to peers of other uids. */
+  /** Sealed against shrinking, so that its read-write descriptor may go to peers of other uids. */
   readonly sealed: boolean;
+  /**
+   * Reserves all bytes from `at` to `end`, and makes the object that long where it is shorter. What was not reserved is
+   * zero. @throws ERR_NO_SPACE, ERR_IO; the object is as long as before then
+   */
+  extend(at: number, end: number): void;
+  /** Zeroes a range inside the object. Others may have it mapped, and go on. @throws ERR_NO_SPACE, ERR_IO */
+  zero(at: number, byteLength: number): void;
+  /**
+   * Gives back the space of whole pages; they read as zeros. Done only where nobody else has the object open or mapped,
+   * because a store to such a page needs space again, and ends its process where there is none.
+   * @returns whether it was done
+   */
+  punch(at: number, byteLength: number): boolean;
   close(): void;
 }
 

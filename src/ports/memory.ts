@@ -11,6 +11,12 @@ export interface Memory {
   readonly u64: BigUint64Array<ArrayBuffer>;
 }
 
+/** Memory that begins behind a header, in one mapping with it. */
+export interface MemoryBehindHeader extends Memory {
+  /** The words of the header; in a buffer of their own, so that views of the memory do not reach it. */
+  readonly header: Int32Array<ArrayBuffer>;
+}
+
 export interface MemoryPort {
   /** Zeroed private memory of this process, page-aligned; freed by `free`. */
   allocate(byteLength: number): Memory;
@@ -19,6 +25,13 @@ export interface MemoryPort {
    * @throws ERR_IO when the kernel refuses, naming its errno.
    */
   map(descriptor: number, offset: number, byteLength: number, writable: boolean): Memory;
+  /** Like `map`, of the object's first `headerBytes` and of `byteLength` bytes behind them. */
+  mapBehindHeader(
+    descriptor: number,
+    headerBytes: number,
+    byteLength: number,
+    writable: boolean,
+  ): MemoryBehindHeader;
   /** Like `map`, but writable copy-on-write: stores stay in this mapping, and cut their page off from later changes. */
   mapPrivate(descriptor: number, offset: number, byteLength: number): Memory;
   /** Detaches every view first, so that late accesses throw instead of crashing, then gives the memory back. */

@@ -8,6 +8,14 @@ const EIO = 5;
 /** What was asked of a drive's sync side, in order; a descriptor, or "names". */
 export type SyncRecord = number | "names";
 
+interface SimObject {
+  byteLength: number;
+  /** Bytes that have their place on the drive. */
+  usedBytes: number;
+  readonly descriptor: number;
+  openCount: number;
+}
+
 /**
  * A drive whose objects are shared memory of a {@link SimMemory}. Every sync is recorded, and fails from `failSyncs`
  * on, as a medium does that has lost a page.
@@ -19,7 +27,7 @@ export class SimDrive implements Drive, DriveSync {
   failSyncs = false;
   readonly #memory: SimMemory;
   readonly #totalBytes: number;
-  readonly #objects = new Map<string, { byteLength: number; descriptor: number }>();
+  readonly #objects = new Map<string, SimObject>();
   #openCount = 0;
   #usedBytes = 0;
 
@@ -43,7 +51,7 @@ export class SimDrive implements Drive, DriveSync {
     this.#usedBytes += byteLength;
     const descriptor = this.#memory.newDescriptor();
     this.#memory.share(descriptor, byteLength);
-    this.#objects.set(name, { byteLength, descriptor });
+    this.#objects.set(name, { byteLength, usedBytes: byteLength, descriptor, openCount: 0 });
     return this.#opened(name);
   }
 
@@ -52,26 +60,61 @@ export class SimDrive implements Drive, DriveSync {
   }
 
   #opened(name: string): DriveObject {
-    const { byteLength, descriptor } = this.#objects.get(name) as { byteLength: number; descriptor: number };
+    const object = this.#objects.get(name) as SimObject;
+    const { descriptor } = object;
     let open = true;
     this.#openCount += 1;
+    object.openCount += 1;
     return {
       name,
-      byteLength,
+      get byteLength() {
+        return object.byteLength;
+      },
       descriptor,
       // The same bytes; that it cannot be written is for a kernel to enforce.
       readOnlyDescriptor: () => descriptor,
       sealed: this.kind === "memory",
+      extend: (at, end) => this.#extend(object, at, end),
+      zero: (at, byteLength) => this.#zero(object, at, byteLength),
+      punch: (at, byteLength) => {
+        if (object.openCount > 1) return false;
+        const end = Math.min(at + byteLength, object.byteLength);
+        if (at >= end) return true;
+        this.#zero(object, at, byteLength);
+        const usedBytes = object.byteLength - (end - at);
+        this.#usedBytes -= object.usedBytes - usedBytes;
+        object.usedBytes = usedBytes;
+        return true;
+      },
       close: () => {
         assert(open, "an object is closed once");
         open = false;
         this.#openCount -= 1;
+        object.openCount -= 1;
       },
     };
   }
 
+  /** What lies before `at` is reserved, as elsewhere. */
+  #extend(object: SimObject, at: number, end: number): void {
+    const more = Math.max(0, end - Math.max(at, object.usedBytes));
+    if (this.#usedBytes + more > this.#totalBytes) {
+      throw new DidafsError("ERR_NO_SPACE", `no room for ${more} bytes`);
+    }
+    this.#usedBytes += more;
+    object.usedBytes += more;
+    if (end <= object.byteLength) return;
+    this.#memory.grow(object.descriptor, end);
+    object.byteLength = end;
+  }
+
+  #zero(object: SimObject, at: number, byteLength: number): void {
+    const end = Math.min(at + byteLength, object.byteLength);
+    this.#memory.map(object.descriptor, 0, end, true).u8.fill(0, at);
+  }
+
   remove(name: string): void {
-    this.#usedBytes -= this.#objects.get(name)?.byteLength ?? 0;
+    this.#usedBytes -= this.#objects.get(name)?.usedBytes ?? 0;
     this.#objects.delete(name);
   }
 

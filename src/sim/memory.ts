@@ -1,5 +1,8 @@
-import type { Borrowed, Memory, MemoryPort } from "../ports/memory.ts";
+import type { Borrowed, Memory, MemoryBehindHeader, MemoryPort } from "../ports/memory.ts";
 import { DidafsError } from "../std/errors.ts";
+
+/** Address space that an object may grow into, not memory. */
+const GROWTH_BYTES = 64 << 20;
 
 /**
  * Memory without a machine: addresses are 0. Objects that several parties map are kept by descriptor; all mappings of
@@ -17,11 +20,16 @@ export class SimMemory implements MemoryPort {
     return this.#lastDescriptor;
   }
 
-  /** Makes an object of zeroed bytes that can be mapped by `descriptor`. */
+  /** Makes an object of zeroed bytes that can be mapped by `descriptor`, and grow by GROWTH_BYTES. */
   share(descriptor: number, byteLength: number): void {
-    const buffer = new ArrayBuffer(byteLength);
+    const buffer = new ArrayBuffer(byteLength, { maxByteLength: byteLength + GROWTH_BYTES });
     this.#mapped.add(buffer);
     this.#objects.set(descriptor, buffer);
+  }
+
+  /** Makes an object longer; what is mapped of it stays mapped. */
+  grow(descriptor: number, byteLength: number): void {
+    this.#objects.get(descriptor)?.resize(byteLength);
   }
 
   allocate(byteLength: number): Memory {
@@ -40,6 +48,16 @@ export class SimMemory implements MemoryPort {
   mapPrivate(descriptor: number, offset: number, byteLength: number): Memory {
     const shared = this.map(descriptor, offset, byteLength, false);
     return views(shared.u8.slice().buffer, 0, byteLength);
+  }
+
+  mapBehindHeader(
+    descriptor: number,
+    headerBytes: number,
+    byteLength: number,
+    writable: boolean,
+  ): MemoryBehindHeader {
+    const header = this.map(descriptor, 0, headerBytes, writable);
+    return { ...this.map(descriptor, headerBytes, byteLength, writable), header: header.i32 };
   }
 
   free(memory: Memory): void {

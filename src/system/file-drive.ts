@@ -40,19 +40,19 @@ class FileDrive implements Drive {
     const flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
     const descriptor = open(path, flags, OWNER_ONLY_FILE);
     if (descriptor < 0) throw systemError(`create ${path}`);
-    const errno = reserve(descriptor, byteLength);
+    const errno = reserve(descriptor, 0, byteLength);
     if (errno !== 0) {
       close(descriptor);
       unlinkSync(path);
       throw systemError(`reserve ${byteLength} bytes for ${path}`, errno);
     }
-    return new OpenObject(name, descriptor, false);
+    return this.#opened(name, descriptor);
   }
 
   open(name: string): DriveObject | undefined {
     const path = this.#path(name);
     const descriptor = open(path, O_RDWR | O_CLOEXEC | constants.O_NOFOLLOW, 0);
-    if (descriptor >= 0) return new OpenObject(name, descriptor, false);
+    if (descriptor >= 0) return this.#opened(name, descriptor);
     const errno = lastErrno();
     if (errno === ERRNO.ENOENT) return undefined;
     throw systemError(`open ${path}`, errno);
@@ -81,6 +81,15 @@ class FileDrive implements Drive {
 
   /** Nothing is held open beside the objects, which belong to their callers. */
   close(): void {}
+
+  #opened(name: string, descriptor: number): DriveObject {
+    return new OpenObject(name, descriptor, {
+      sealed: false,
+      inMemory: false,
+      freeBytes: () => this.capacity().freeBytes,
+      spaceChanged: () => {},
+    });
+  }
 
   #path(name: string): string {
     checkName(name);

@@ -146,6 +146,8 @@ export const fdatasync: (fd: Descriptor) => number = library.func("int fdatasync
 export const posixFallocate: (fd: Descriptor, offset: number, byteLength: number) => number = library.func(
   "int posix_fallocate(int fd, int64_t offset, int64_t len)",
 );
+export const fallocate: (fd: Descriptor, mode: number, offset: number, byteLength: number) => number =
+  library.func("int fallocate(int fd, int mode, int64_t offset, int64_t len)");
 export const memfdCreate: (name: string, flags: number) => number = library.func(
   "int memfd_create(const char *name, uint32_t flags)",
 );

@@ -1,8 +1,8 @@
-import { fchmodSync } from "node:fs";
+import { fchmodSync, fstatSync } from "node:fs";
 import { totalmem } from "node:os";
 import type { Drive, DriveObject } from "../ports/drive.ts";
 import { DidafsError } from "../std/errors.ts";
-import { checkName, OpenObject, OWNER_ONLY_FILE, reserve } from "./drive-object.ts";
+import { BLOCK_BYTES, checkName, OpenObject, OWNER_ONLY_FILE, reserve } from "./drive-object.ts";
 import { ERRNO, lastErrno, systemError } from "./errno.ts";
 import { close, fcntl, memfdCreate, open } from "./libc.ts";
 import { O_CLOEXEC, O_RDWR } from "./open-flags.ts";
@@ -14,7 +14,6 @@ const MFD_NOEXEC_SEAL = 8;
 const F_ADD_SEALS = 1033;
 const F_SEAL_SEAL = 1;
 const F_SEAL_SHRINK = 2;
-const F_SEAL_GROW = 4;
 
 /** Left to the rest of the machine: the kernel would end processes, ours among them, before it refused memory. */
 const HEADROOM_FRACTION = 1 / 16;
@@ -29,10 +28,16 @@ function createMemfd(name: string): number {
 
 interface Held {
   readonly descriptor: number;
-  readonly byteLength: number;
+  /** What it takes of the machine's memory. */
+  usedBytes: number;
 }
 
-/** Objects without names in any file system, held by this process: they end with it. */
+/**
+ * Objects without names in any file system, held by this process: they end with it. They are sealed against shrinking
+ * and against further seals. Growing cannot be sealed, because regions grow: so a peer of another user, once it has a
+ * writable descriptor, can have an object take more memory than the drive counts. Any user can take as much by an
+ * object of its own; what the target maps and serves does not change by it.
+ */
 class MemoryDrive implements Drive {
   readonly kind = "memory";
   readonly durable = false;
@@ -57,15 +62,16 @@ class MemoryDrive implements Drive {
     const descriptor = createMemfd(name);
     if (descriptor < 0) throw systemError(`create ${name} in memory`);
     try {
-      const errno = reserve(descriptor, byteLength);
+      const errno = reserve(descriptor, 0, byteLength);
       if (errno !== 0) throw systemError(`reserve ${byteLength} bytes for ${name}`, errno);
       // Made open to everybody: whoever is passed a descriptor to read could open the object again, to write.
       fchmodSync(descriptor, OWNER_ONLY_FILE);
-      if (fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) !== 0) {
+      if (fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) !== 0) {
         throw systemError(`seal ${name}`);
       }
-      const object = openAgain(name, descriptor);
-      this.#held.set(name, { descriptor, byteLength });
+      const held = { descriptor, usedBytes: byteLength };
+      const object = this.#openAgain(name, held);
+      this.#held.set(name, held);
       return object;
     } catch (error) {
       close(descriptor);
@@ -76,7 +82,7 @@ class MemoryDrive implements Drive {
   open(name: string): DriveObject | undefined {
     checkName(name);
     const held = this.#held.get(name);
-    return held === undefined ? undefined : openAgain(name, held.descriptor);
+    return held === undefined ? undefined : this.#openAgain(name, held);
   }
 
   remove(name: string): void {
@@ -93,7 +99,7 @@ class MemoryDrive implements Drive {
 
   capacity(): { totalBytes: number; freeBytes: number } {
     let usedBytes = 0;
-    for (const held of this.#held.values()) usedBytes += held.byteLength;
+    for (const held of this.#held.values()) usedBytes += held.usedBytes;
     // Both know of a control group's limit; without one, the limit is 0 or beyond what the machine has.
     const groupBytes = process.constrainedMemory();
     const machineBytes = groupBytes > 0 ? Math.min(groupBytes, totalmem()) : totalmem();
@@ -106,13 +112,20 @@ class MemoryDrive implements Drive {
     for (const held of this.#held.values()) close(held.descriptor);
     this.#held.clear();
   }
-}
 
-/** A second descriptor, so that an object that is closed leaves the drive's own open. */
-function openAgain(name: string, descriptor: number): DriveObject {
-  const own = open(`/proc/self/fd/${descriptor}`, O_RDWR | O_CLOEXEC, 0);
-  if (own < 0) throw systemError(`open ${name}`);
-  return new OpenObject(name, own, true);
+  /** A second descriptor, so that an object that is closed leaves the drive's own open. */
+  #openAgain(name: string, held: Held): DriveObject {
+    const own = open(`/proc/self/fd/${held.descriptor}`, O_RDWR | O_CLOEXEC, 0);
+    if (own < 0) throw systemError(`open ${name}`);
+    return new OpenObject(name, own, {
+      sealed: true,
+      inMemory: true,
+      freeBytes: () => this.capacity().freeBytes,
+      spaceChanged: () => {
+        if (this.#held.get(name) === held) held.usedBytes = fstatSync(held.descriptor).blocks * BLOCK_BYTES;
+      },
+    });
+  }
 }
 
 /** @param limitBytes the most that all objects together may take, beside what the machine has left */

@@ -1,5 +1,5 @@
 import { fstatSync } from "node:fs";
-import type { Borrowed, Memory, MemoryPort } from "../ports/memory.ts";
+import type { Borrowed, Memory, MemoryBehindHeader, MemoryPort } from "../ports/memory.ts";
 import { assert } from "../std/assert.ts";
 import { DidafsError } from "../std/errors.ts";
 import { ERRNO, fromNodeError, lastErrno, systemError } from "./errno.ts";
@@ -41,6 +41,32 @@ class SystemMemory implements Memory {
     this.i64 = new BigInt64Array(buffer, 0, Math.floor(byteLength / 8));
     this.u64 = new BigUint64Array(buffer, 0, Math.floor(byteLength / 8));
   }
+
+  /** Every view is dead after it. @returns what is to be unmapped */
+  detach(): { start: number; byteLength: number } {
+    const start = this.address;
+    this.address = 0;
+    // `transfer()` without 0 would make a new live view.
+    if (this.mappedBytes > 0) this.u8.buffer.transfer(0);
+    return { start, byteLength: this.mappedBytes };
+  }
+}
+
+class SystemMemoryBehindHeader extends SystemMemory implements MemoryBehindHeader {
+  readonly header: Int32Array<ArrayBuffer>;
+
+  /** @param start where the mapping and the header begin */
+  constructor(start: number, headerBytes: number, byteLength: number) {
+    super(start + headerBytes, byteLength);
+    this.header = new Int32Array(bytesAt(start, headerBytes));
+  }
+
+  override detach(): { start: number; byteLength: number } {
+    const headerBytes = this.header.byteLength;
+    this.header.buffer.transfer(0);
+    const { start, byteLength } = super.detach();
+    return { start: start - headerBytes, byteLength: headerBytes + byteLength };
+  }
 }
 
 /**
@@ -71,8 +97,7 @@ function mapObject(
   byteLength: number,
   protection: number,
   flags: number,
-): Memory {
-  if (byteLength === 0) return new SystemMemory(0, 0);
+): number {
   const doing = `map ${byteLength} bytes from ${offset}`;
   // Pages past the end of the object would raise SIGBUS when touched.
   if (objectBytes(descriptor, doing) < offset + byteLength) {
@@ -89,7 +114,18 @@ function mapObject(
       throw new DidafsError("ERR_IO", systemError(doing, errno).message);
     }
   }
-  return new SystemMemory(address, byteLength);
+  return address;
+}
+
+function mapMemory(
+  descriptor: number,
+  offset: number,
+  byteLength: number,
+  protection: number,
+  flags: number,
+): Memory {
+  if (byteLength === 0) return new SystemMemory(0, 0);
+  return new SystemMemory(mapObject(descriptor, offset, byteLength, protection, flags), byteLength);
 }
 
 /**
@@ -120,21 +156,25 @@ export const systemMemory: MemoryPort = {
   },
 
   map: (descriptor, offset, byteLength, writable) =>
-    mapObject(descriptor, offset, byteLength, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED),
+    mapMemory(descriptor, offset, byteLength, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED),
+
+  mapBehindHeader(descriptor, headerBytes, byteLength, writable): MemoryBehindHeader {
+    const protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    const start = mapObject(descriptor, 0, headerBytes + byteLength, protection, MAP_SHARED);
+    return new SystemMemoryBehindHeader(start, headerBytes, byteLength);
+  },
+
   // Not reserved: few pages are ever stored to, and a region may be larger than the machine's memory.
   mapPrivate: (descriptor, offset, byteLength) =>
-    mapObject(descriptor, offset, byteLength, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE),
+    mapMemory(descriptor, offset, byteLength, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE),
 
   free(memory: Memory): void {
     assert(memory instanceof SystemMemory, "memory is freed by the port that made it");
-    if (memory.mappedBytes === 0) return;
+    if (memory.mappedBytes === 0 && !(memory instanceof SystemMemoryBehindHeader)) return;
     assert(memory.address !== 0, "memory is freed once");
-    const address = memory.address;
-    memory.address = 0;
-    // Detached first, so that no view reaches what lies at these addresses next. `transfer()` without 0 would make
-    // a new live view.
-    memory.u8.buffer.transfer(0);
-    assert(munmap(address, memory.mappedBytes) === 0, "a mapping of ours can be unmapped");
+    // Detached first, so that no view reaches what lies at these addresses next.
+    const { start, byteLength } = memory.detach();
+    assert(munmap(start, byteLength) === 0, "a mapping of ours can be unmapped");
   },
 
   borrow(bytes: Uint8Array): Borrowed {

@@ -1,9 +1,9 @@
 import type { Memory, MemoryPort } from "../ports/memory.ts";
 import type { Stream } from "../ports/network.ts";
 import { READABLE, WRITABLE } from "../ports/poller.ts";
-import { assert } from "../std/assert.ts";
 import { SendQueue } from "../transport/send-queue.ts";
 import { encodeAnswer, HEADER_BYTES } from "../wire/header.ts";
+import { RANGE } from "./statuses.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 import type { WorkerSession } from "./worker-session.ts";
 
@@ -108,15 +108,27 @@ export class Connection {
     return false;
   }
 
-  /** Copies what is still to be sent from the region, which has no binding and therefore no payload coming in. */
+  /** Copies what is still to be sent from the region. */
   copyOut(region: WorkerRegion): void {
-    assert(this.region !== region, "a region without bindings receives nothing");
     this.queue.copyOut(region.memory);
   }
 
   /** Nothing that was accepted is left to be done or answered. */
   settled(): boolean {
     return this.queue.count === 0 && this.pendingFlushes === 0 && !this.stalled && this.phase === HEADER;
+  }
+
+  /** What has not arrived yet is not taken, where it would go behind the region's first `byteLength` bytes. */
+  cutPayload(region: WorkerRegion, byteLength: number): void {
+    if (this.region === region && this.left > 0 && this.at + this.left > byteLength)
+      this.refusePayload(RANGE);
+  }
+
+  /** What is left of the payload that is arriving is dropped, and answered with `status`. */
+  refusePayload(status: number): void {
+    this.phase = REFUSED_PAYLOAD;
+    this.status = status;
+    this.region = undefined;
   }
 
   wantedInterest(): number {

@@ -14,6 +14,7 @@ import { sumCounters } from "./counters.ts";
 import { DirectGrants } from "./direct-grants.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { OpenRegions } from "./open-regions.ts";
+import { RegionCalls } from "./region-calls.ts";
 import { RegionStore } from "./region-store.ts";
 import { Registration } from "./registration.ts";
 import { RoomLog } from "./room-log.ts";
@@ -240,17 +241,9 @@ export class TargetControl {
       admitCluster,
       log,
       handlers: {
-        "region.create": async ({ inode, index, byteLength }) => {
-          await this.#room.noting(this.#store.create(inode, index, byteLength), { inode, index, byteLength });
-          return {};
-        },
+        ...new RegionCalls(this.#store, this.#regions, this.#room).handlers(),
         "region.revoke": async ({ inode, index, gen }) => {
           await this.#sessions.revoke(inode, index, gen);
-          return {};
-        },
-        "region.remove": async ({ inode, index }) => {
-          this.#regions.removed(inode, index);
-          await this.#store.remove(inode, index);
           return {};
         },
       },

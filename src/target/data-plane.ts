@@ -155,6 +155,10 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
     for (const connection of this.#connections) connection?.copyOut(region);
   }
 
+  cutPayloads(region: WorkerRegion, byteLength: number): void {
+    for (const connection of this.#connections) connection?.cutPayload(region, byteLength);
+  }
+
   connectionAt(slot: number): Connection | undefined {
     return this.#connections[slot];
   }

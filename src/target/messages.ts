@@ -33,6 +33,19 @@ export type ToWorker =
       readonly handle: number;
       readonly revoked: boolean;
     }
+  /**
+   * The region, if the worker has it, is mapped for at least `mappedBytes` of data and has `byteLength` of them now;
+   * answered by resized once no access and no payload goes behind them.
+   */
+  | {
+      readonly type: "resize";
+      readonly inode: number;
+      readonly index: number;
+      readonly byteLength: number;
+      readonly mappedBytes: number;
+    }
+  /** A sync of the region failed: every access to it is refused from now on. */
+  | { readonly type: "fail"; readonly inode: number; readonly index: number }
   /** The region has no binding left; answered by unmapped once nothing refers to its bytes any more. */
   | { readonly type: "unmap"; readonly inode: number; readonly index: number }
   /** Answered by stopped. */
@@ -43,6 +56,8 @@ export type FromWorker =
   /** `status` is 0, or what kept the worker from mapping the region. */
   | { readonly type: "bound"; readonly session: number; readonly handle: number; readonly status: number }
   | { readonly type: "unbound"; readonly session: number; readonly handle: number }
+  /** `status` is 0, or what kept the worker from mapping more of the region; then nothing has changed. */
+  | { readonly type: "resized"; readonly inode: number; readonly index: number; readonly status: number }
   | { readonly type: "unmapped"; readonly inode: number; readonly index: number }
   /** A sync of the region failed; every access to it is refused from now on. */
   | { readonly type: "region-failed"; readonly inode: number; readonly index: number; readonly errno: number }

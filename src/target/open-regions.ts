@@ -1,7 +1,8 @@
 import type { DriveObject } from "../ports/drive.ts";
 import { assert } from "../std/assert.ts";
-import { DidafsError } from "../std/errors.ts";
-import type { RegionStore } from "./region-store.ts";
+import { DidafsError, isDidafsError } from "../std/errors.ts";
+import { resizeRegion } from "./region-resize.ts";
+import type { RegionStore, StoredRegion } from "./region-store.ts";
 import type { WorkerLink } from "./worker-link.ts";
 import { regionKey } from "./worker-region.ts";
 
@@ -19,8 +20,10 @@ export type Sharing = "managed" | "raw";
 export interface OpenRegion {
   readonly inode: number;
   readonly index: number;
+  /** Bytes of its data now. */
   readonly byteLength: number;
   readonly object: DriveObject;
+  readonly stored: StoredRegion;
   /** The number of its home worker. */
   readonly worker: number;
   /** Bindings, and descriptors on their way to origins. */
@@ -28,6 +31,10 @@ export interface OpenRegion {
   /** How its bindings share it, and how many there are. */
   sharing: Sharing;
   bindings: number;
+  /** Settles when every change of its length that was asked for has ended. */
+  changing: Promise<void>;
+  /** It has lost bytes whose place is given back once nobody uses it. */
+  cut: boolean;
 }
 
 /** The regions that a target has open. One that nobody uses any more stays for a while, the least recent goes first. */
@@ -54,6 +61,21 @@ export class OpenRegions {
    *   ERR_VERSION
    */
   async acquire(inode: number, index: number, sharing: Sharing): Promise<OpenRegion> {
+    const region = await this.#opened(inode, index);
+    if (region.bindings > 0 && region.sharing !== sharing) {
+      const key = regionKey(inode, index);
+      throw new DidafsError(
+        "ERR_SHARING_CONFLICT",
+        `Region ${key} is open for ${region.sharing} access; ${sharing} access must wait until that has ended.`,
+      );
+    }
+    region.sharing = sharing;
+    region.bindings += 1;
+    this.pin(region);
+    return region;
+  }
+
+  async #opened(inode: number, index: number): Promise<OpenRegion> {
     const key = regionKey(inode, index);
     for (let closing = this.#closing.get(key); closing !== undefined; closing = this.#closing.get(key)) {
       await closing;
@@ -66,34 +88,84 @@ export class OpenRegions {
     }
     const region = this.#open.get(key) ?? this.#openRegion(key, inode, index);
     if (this.#removed.has(region)) throw new DidafsError("ERR_DATA_LOST", `Region ${key} was removed.`);
-    if (region.bindings > 0 && region.sharing !== sharing) {
-      throw new DidafsError(
-        "ERR_SHARING_CONFLICT",
-        `Region ${key} is open for ${region.sharing} access; ${sharing} access must wait until that has ended.`,
-      );
-    }
-    region.sharing = sharing;
-    region.bindings += 1;
-    this.pin(region);
     return region;
+  }
+
+  /**
+   * Changes the region's length, durably; open or not. Changes of one region follow each other.
+   * @throws ERR_NO_SPACE (it is as before), ERR_DATA_LOST, ERR_IO, ERR_TOO_MANY, ERR_CORRUPT, ERR_VERSION
+   */
+  async resize(inode: number, index: number, byteLength: number): Promise<void> {
+    const region = await this.#opened(inode, index);
+    this.pin(region);
+    const store = this.#store;
+    const worker = this.#workers[region.worker] as WorkerLink;
+    const sync = async (): Promise<void> => {
+      try {
+        await store.sync(region.stored);
+      } catch (error) {
+        // It may have dropped what others wrote.
+        this.failed(inode, index);
+        worker.fail(inode, index);
+        throw error;
+      }
+    };
+    const change = region.changing.then(() => resizeRegion({ store, worker, region, sync }, byteLength));
+    region.changing = change.catch(() => {});
+    try {
+      await change;
+    } finally {
+      this.unpin(region);
+    }
+  }
+
+  /** A window that may write is being opened on the region: from now on it may hold bytes that count. @throws ERR_IO */
+  written(region: OpenRegion): void {
+    if (!region.stored.header.written) this.#store.change(region.stored, { written: true });
+  }
+
+  /** Removes the region if nobody can have written to it. @returns whether it is gone */
+  async sweep(inode: number, index: number): Promise<boolean> {
+    const key = regionKey(inode, index);
+    await this.#closing.get(key);
+    const open = this.#open.get(key);
+    if (open !== undefined && (open.users > 0 || open.stored.header.written)) return false;
+    if (open === undefined && this.#store.has(inode, index) && !this.#isUnwritten(inode, index)) return false;
+    this.removed(inode, index);
+    await this.#store.remove(inode, index);
+    return true;
+  }
+
+  #isUnwritten(inode: number, index: number): boolean {
+    try {
+      return !this.#store.inspect(inode, index).written;
+    } catch (error) {
+      // Whatever it is, it is not known to be empty.
+      if (isDidafsError(error)) return false;
+      throw error;
+    }
   }
 
   #openRegion(key: string, inode: number, index: number): OpenRegion {
     if (this.#open.size - this.#idle.size >= OPEN_MAX) {
       throw new DidafsError("ERR_TOO_MANY", `this target has ${OPEN_MAX} regions in use`);
     }
-    const { object, identity } = this.#store.open(inode, index);
+    const stored = this.#store.open(inode, index);
     const worker = homeWorker(inode, index, this.#workers.length);
-    const { byteLength } = identity;
     const region: OpenRegion = {
       inode,
       index,
-      byteLength,
-      object,
+      get byteLength() {
+        return stored.header.byteLength;
+      },
+      object: stored.object,
+      stored,
       worker,
       users: 0,
       sharing: "managed",
       bindings: 0,
+      changing: Promise.resolve(),
+      cut: false,
     };
     this.#open.set(key, region);
     return region;
@@ -114,7 +186,7 @@ export class OpenRegions {
   unpin(region: OpenRegion): void {
     region.users -= 1;
     if (region.users > 0) return;
-    if (this.#removed.has(region)) this.#close(region);
+    if (this.#removed.has(region) || region.cut) this.#close(region);
     else this.#idle.set(regionKey(region.inode, region.index), region);
     for (const oldest of this.#idle.values()) {
       if (this.#idle.size <= IDLE_MAX) break;
@@ -135,17 +207,29 @@ export class OpenRegions {
   }
 
   #close(region: OpenRegion): void {
-    const key = regionKey(region.inode, region.index);
+    const { inode, index } = region;
+    const key = regionKey(inode, index);
+    const trims = region.cut && !this.#removed.has(region);
     this.#idle.delete(key);
     this.#removed.delete(region);
     this.#open.delete(key);
     const worker = this.#workers[region.worker] as WorkerLink;
     // The worker may still be sending from its mapping, and syncing by this descriptor.
-    const closing = worker.unmap(region.inode, region.index).then(() => {
+    const closing = worker.unmap(inode, index).then(() => {
       region.object.close();
       this.#closing.delete(key);
+      if (trims) this.#trim(inode, index);
     });
     this.#closing.set(key, closing);
+  }
+
+  #trim(inode: number, index: number): void {
+    try {
+      this.#store.trim(inode, index);
+    } catch (error) {
+      // Only room is lost, until it is opened the next time; whoever opens it hears what is wrong.
+      if (!isDidafsError(error)) throw error;
+    }
   }
 
   /** Closes everything, after the workers have stopped. */

@@ -2,10 +2,11 @@ import type { Drive, DriveObject } from "../ports/drive.ts";
 import type { MemoryPort } from "../ports/memory.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import {
+  countResize,
   decodeRegionHeader,
   encodeRegionHeader,
   REGION_HEADER_BYTES,
-  type RegionIdentity,
+  type RegionHeader,
   regionObjectBytes,
 } from "../structs/region-header.ts";
 import type { SyncClient } from "./sync-client.ts";
@@ -13,7 +14,17 @@ import type { SyncClient } from "./sync-client.ts";
 /** A region whose object is open. */
 export interface StoredRegion {
   readonly object: DriveObject;
-  readonly identity: RegionIdentity;
+  /**
+   * What its header says, as far as we wrote or checked it: origins of the same user can change the page, so it is not
+   * read again while the region is open.
+   */
+  header: RegionHeader;
+}
+
+/** A region's name. */
+export interface RegionName {
+  readonly inode: number;
+  readonly index: number;
 }
 
 /** The regions on a target's drive: made, opened and removed by name, each with its header. */
@@ -27,7 +38,7 @@ export class RegionStore {
     this.#drive = drive;
     this.#memoryPort = memoryPort;
     this.#sync = sync;
-    this.#count = drive.names().length;
+    this.#count = this.names().length;
   }
 
   /** Regions on the drive. */
@@ -52,7 +63,11 @@ export class RegionStore {
     const name = objectName(inode, index);
     const object = this.#createObject(name, regionObjectBytes(byteLength));
     try {
-      this.#settleHeader(object, inode, index, { inode, index, gen: 1, byteLength });
+      const fresh = { inode, index, byteLength, written: false, sequence: 0 };
+      const header = this.#settleHeader(object, inode, index, fresh);
+      if (header.byteLength !== byteLength) {
+        throw new DidafsError("EEXIST", `Region ${name} exists with ${header.byteLength} bytes`);
+      }
       if (this.#drive.durable) {
         await Promise.all([this.#sync.sync(object.descriptor), this.#sync.syncNames()]);
       }
@@ -69,7 +84,7 @@ export class RegionStore {
     } catch (error) {
       const there = isDidafsError(error, "EEXIST") ? this.#drive.open(name) : undefined;
       if (there === undefined) throw error;
-      if (there.byteLength === byteLength) return there;
+      if (there.byteLength >= byteLength) return there;
       there.close();
       throw new DidafsError("EEXIST", `Region ${name} exists with another size`, { cause: error });
     }
@@ -77,18 +92,71 @@ export class RegionStore {
 
   /** @throws ERR_DATA_LOST when there is no such region or its header is gone, ERR_CORRUPT, ERR_VERSION, ERR_IO */
   open(inode: number, index: number): StoredRegion {
-    const name = objectName(inode, index);
-    const object = this.#drive.open(name);
-    if (object === undefined) {
-      const why = this.#drive.durable ? "" : ": a memory drive loses its regions when its target restarts";
-      throw new DidafsError("ERR_DATA_LOST", `Region ${name} is gone${why}.`);
-    }
+    const object = this.#openObject(inode, index);
     try {
-      return { object, identity: this.#settleHeader(object, inode, index) };
+      const header = this.#settleHeader(object, inode, index);
+      // What was cut has no need of its place, once nobody can reach it any more.
+      const cutAt = regionObjectBytes(header.byteLength);
+      object.punch(cutAt, object.byteLength - cutAt);
+      return { object, header };
     } catch (error) {
       object.close();
       throw error;
     }
+  }
+
+  /** Gives back the place of what was cut from a region that is not open. */
+  trim(inode: number, index: number): void {
+    if (this.has(inode, index)) this.open(inode, index).object.close();
+  }
+
+  /** What the header of a region on the drive says; changes nothing. @throws as `open` */
+  inspect(inode: number, index: number): RegionHeader {
+    const object = this.#openObject(inode, index);
+    try {
+      return this.#settleHeader(object, inode, index);
+    } finally {
+      object.close();
+    }
+  }
+
+  has(inode: number, index: number): boolean {
+    const object = this.#drive.open(objectName(inode, index));
+    object?.close();
+    return object !== undefined;
+  }
+
+  /** The names of all regions on the drive, in the order of inodes, then indexes. */
+  names(): RegionName[] {
+    const names = this.#drive.names().map(parseName);
+    return names.filter((name) => name !== undefined).sort(compareNames);
+  }
+
+  /** Writes what changes into the region's header; a new length is told to those who map it. @throws ERR_IO, ERR_CORRUPT */
+  change(region: StoredRegion, change: Partial<Pick<RegionHeader, "byteLength" | "written">>): void {
+    const { object, header } = region;
+    const changed = { ...header, ...change, sequence: header.sequence + 1 };
+    const memory = this.#memoryPort.map(object.descriptor, 0, REGION_HEADER_BYTES, true);
+    try {
+      encodeRegionHeader(memory.u8, changed);
+      if (changed.byteLength !== header.byteLength) countResize(memory.i32);
+    } finally {
+      this.#memoryPort.free(memory);
+    }
+    region.header = changed;
+  }
+
+  /** Makes the region's bytes and its header survive power loss, where the drive can. @throws ERR_IO */
+  async sync({ object }: StoredRegion): Promise<void> {
+    if (this.#drive.durable) await this.#sync.sync(object.descriptor);
+  }
+
+  #openObject(inode: number, index: number): DriveObject {
+    const name = objectName(inode, index);
+    const object = this.#drive.open(name);
+    if (object !== undefined) return object;
+    const why = this.#drive.durable ? "" : ": a memory drive loses its regions when its target restarts";
+    throw new DidafsError("ERR_DATA_LOST", `Region ${name} is gone${why}.`);
   }
 
   /** Removes a region's name; its bytes live on for as long as it is open. @throws ERR_IO */
@@ -109,7 +177,7 @@ export class RegionStore {
    * @param fresh what is written where there is none yet; left out once the region was made, for then it had one
    * @returns what the header says
    */
-  #settleHeader(object: DriveObject, inode: number, index: number, fresh?: RegionIdentity): RegionIdentity {
+  #settleHeader(object: DriveObject, inode: number, index: number, fresh?: RegionHeader): RegionHeader {
     if (object.byteLength < REGION_HEADER_BYTES) {
       throw new DidafsError(
         "ERR_CORRUPT",
@@ -130,7 +198,7 @@ export class RegionStore {
         return fresh;
       }
       const { byteLength } = found;
-      const fits = regionObjectBytes(byteLength) === object.byteLength;
+      const fits = regionObjectBytes(byteLength) <= object.byteLength;
       if (found.inode === inode && found.index === index && fits) return found;
       const named = objectName(found.inode, found.index);
       throw new DidafsError(
@@ -145,4 +213,15 @@ export class RegionStore {
 
 function objectName(inode: number, index: number): string {
   return `${inode}.${index}`;
+}
+
+function parseName(name: string): RegionName | undefined {
+  const [, inode, index] = /^(\d{1,16})\.(\d{1,10})$/.exec(name) ?? [];
+  const parsed = { inode: Number(inode), index: Number(index) };
+  // Only one spelling of a number is ours.
+  return objectName(parsed.inode, parsed.index) === name ? parsed : undefined;
+}
+
+export function compareNames(a: RegionName, b: RegionName): number {
+  return a.inode - b.inode || a.index - b.index;
 }

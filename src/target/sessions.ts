@@ -256,6 +256,7 @@ export class Sessions {
       dataOffset: REGION_HEADER_BYTES,
     };
     try {
+      if (rights === "rw") regions.written(region);
       return { ...answer, ...grants.grant(params, region, context) };
     } catch (error) {
       await this.#unbind(handle, session);

@@ -51,6 +51,15 @@ export class WorkerLink {
     await this.#order({ type: "unbind", session, handle, revoked }, `unbound ${session} ${handle}`);
   }
 
+  /** @returns 0, or the status that says why the worker could not map more of the region */
+  resize(order: Omit<ToWorker & { type: "resize" }, "type">): Promise<number> {
+    return this.#order({ type: "resize", ...order }, `resized ${order.inode} ${order.index}`);
+  }
+
+  fail(inode: number, index: number): void {
+    this.#mailbox.post({ type: "fail", inode, index });
+  }
+
   /** Resolves when the worker has no mapping of the region any more. */
   async unmap(inode: number, index: number): Promise<void> {
     await this.#order({ type: "unmap", inode, index }, `unmapped ${inode} ${index}`);
@@ -74,7 +83,7 @@ export class WorkerLink {
       this.#events.regionFailed(message.inode, message.index, message.errno);
     } else {
       const answer = answerKey(message);
-      this.#pending.get(answer)?.(message.type === "bound" ? message.status : 0);
+      this.#pending.get(answer)?.("status" in message ? message.status : 0);
       this.#pending.delete(answer);
     }
   }
@@ -89,8 +98,9 @@ function answerKey(reply: Reply): string {
     case "bound":
     case "unbound":
       return `${reply.type} ${reply.session} ${reply.handle}`;
+    case "resized":
     case "unmapped":
-      return `unmapped ${reply.inode} ${reply.index}`;
+      return `${reply.type} ${reply.inode} ${reply.index}`;
     case "stopped":
       return "stopped";
   }

@@ -23,7 +23,10 @@ export class WorkerRegion {
   readonly index: number;
   readonly descriptor: number;
   readonly durable: boolean;
-  readonly memory: Memory;
+  /** Bytes of the data that it has now; the mapping has at least as many. */
+  byteLength: number;
+  memory: Memory;
+  readonly #memoryPort: MemoryPort;
   /** A sync failed: what is in memory and what is on the drive may differ for good, so nothing is served any more. */
   failed = false;
   /** A sync is under way for `waiting`; flushes that come meanwhile gather in `gathering`. */
@@ -37,8 +40,24 @@ export class WorkerRegion {
     this.index = grant.index;
     this.descriptor = grant.descriptor;
     this.durable = grant.durable;
-    const dataBytes = regionObjectBytes(grant.byteLength) - REGION_HEADER_BYTES;
-    this.memory = memoryPort.map(grant.descriptor, REGION_HEADER_BYTES, dataBytes, true);
+    this.byteLength = grant.byteLength;
+    this.#memoryPort = memoryPort;
+    this.memory = this.#map(grant.byteLength);
+  }
+
+  /**
+   * Replaces the mapping by a longer one. Nothing that is to be sent may refer to the old one.
+   * @throws ERR_IO when the kernel refuses; the old one stays
+   */
+  remap(byteLength: number): void {
+    const old = this.memory;
+    this.memory = this.#map(byteLength);
+    this.#memoryPort.free(old);
+  }
+
+  #map(byteLength: number): Memory {
+    const dataBytes = regionObjectBytes(byteLength) - REGION_HEADER_BYTES;
+    return this.#memoryPort.map(this.descriptor, REGION_HEADER_BYTES, dataBytes, true);
   }
 }
 

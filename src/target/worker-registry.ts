@@ -1,7 +1,7 @@
 import type { Mailbox } from "../ports/mailbox.ts";
 import type { MemoryPort } from "../ports/memory.ts";
 import { isDidafsError, statusOf } from "../std/errors.ts";
-import { ACCUMULATE_PAYLOAD, type Connection, PUT_PAYLOAD, REFUSED_PAYLOAD } from "./connection.ts";
+import { ACCUMULATE_PAYLOAD, type Connection, PUT_PAYLOAD } from "./connection.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { INPUT_OUTPUT, OK, REVOKED, UNBOUND } from "./statuses.ts";
 import { regionKey, WorkerRegion } from "./worker-region.ts";
@@ -13,6 +13,8 @@ export interface ConnectionKeeper {
   closeConnection(connection: Connection): void;
   /** Copies what is still to be sent from the region. */
   copyOut(region: WorkerRegion): void;
+  /** Refuses the rest of payloads that would go to the region behind its first `byteLength` bytes. */
+  cutPayloads(region: WorkerRegion, byteLength: number): void;
 }
 
 /** The sessions and regions of one worker, kept as the control thread orders. */
@@ -80,6 +82,19 @@ export class WorkerRegistry {
         this.#unbind(order.session, order.handle, order.revoked);
         this.#mailbox.post({ type: "unbound", session: order.session, handle: order.handle });
         return;
+      case "resize":
+        this.#mailbox.post({
+          type: "resized",
+          inode: order.inode,
+          index: order.index,
+          status: this.#resize(order),
+        });
+        return;
+      case "fail": {
+        const region = this.#regions.get(regionKey(order.inode, order.index));
+        if (region !== undefined) region.failed = true;
+        return;
+      }
       case "unmap":
         this.#unmap(order.inode, order.index);
         return;
@@ -103,7 +118,26 @@ export class WorkerRegistry {
       }
       this.#regions.set(key, region);
     }
-    session.domain.bind({ handle, region, base: at, byteLength, rights });
+    session.domain.bind({ handle, region, base: at, byteLength, rights }, region.byteLength);
+    return OK;
+  }
+
+  #resize(order: ToWorker & { type: "resize" }): number {
+    const region = this.#regions.get(regionKey(order.inode, order.index));
+    if (region === undefined) return OK;
+    const { byteLength, mappedBytes } = order;
+    // Answers that were given before leave with the bytes of that time.
+    this.#keeper.copyOut(region);
+    if (mappedBytes > region.memory.u8.byteLength) {
+      try {
+        region.remap(mappedBytes);
+      } catch (error) {
+        return isDidafsError(error) ? statusOf(error.code) : INPUT_OUTPUT;
+      }
+    }
+    region.byteLength = byteLength;
+    for (const { domain } of this.#sessions.values()) domain.resize(region, byteLength);
+    this.#keeper.cutPayloads(region, byteLength);
     return OK;
   }
 
@@ -118,9 +152,7 @@ export class WorkerRegistry {
       const writing = connection.phase === PUT_PAYLOAD || connection.phase === ACCUMULATE_PAYLOAD;
       if (!writing || connection.handle !== handle) continue;
       // What has not arrived yet would be written through a binding that is gone.
-      connection.phase = REFUSED_PAYLOAD;
-      connection.status = revoked ? REVOKED : UNBOUND;
-      connection.region = undefined;
+      connection.refusePayload(revoked ? REVOKED : UNBOUND);
     }
   }
 

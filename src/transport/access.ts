@@ -11,7 +11,8 @@ export interface CallLimits {
  * The bytes of one bound range of one region, as an origin reaches them. Two implementations, *direct* (mapped) and
  * *tcp* (any data stream), one contract (test/transport/access-contract.ts).
  *
- * `at` is relative to the binding; callers have checked range, alignment and rights. `op` and `word` are numbers of
+ * `at` is relative to the binding; callers have checked alignment, rights, and that the range lies in the binding. What
+ * the region has not at present, because it was cut, is ERR_RANGE. `op` and `word` are numbers of
  * structs/words.ts. Accesses take effect in the order they are issued. Naturally aligned accesses of 1, 2, 4 and 8
  * bytes are one access on the word.
  *
@@ -51,8 +52,10 @@ export interface RegionAccess {
   accumulate(op: number, word: number, at: number, from: Uint8Array, limits: CallLimits): Promise<void>;
   flush(stable: boolean, limits: CallLimits): Promise<void>;
 
-  /** The mapped bytes and where they begin in their buffer. @throws ERR_NOT_DIRECT where nothing is mapped */
-  mapped(): Uint8Array<ArrayBuffer>;
+  /** The mapped bytes of a range. @throws ERR_NOT_DIRECT where nothing is mapped */
+  mapped(at: number, length: number): Uint8Array<ArrayBuffer>;
+  /** Detaches what `mapped` gave; accesses go on. @throws ERR_IO when the region cannot be mapped again */
+  detachMapped(): void;
   /** Gives mapped memory back, detached first. Accesses after it throw ERR_CLOSED or ERR_SESSION_LOST. */
   close(): void;
 }

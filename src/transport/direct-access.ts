@@ -1,6 +1,7 @@
-import type { Memory, MemoryPort } from "../ports/memory.ts";
+import type { Memory, MemoryBehindHeader, MemoryPort } from "../ports/memory.ts";
 import { DidafsError } from "../std/errors.ts";
 import { loadSmall, storeSmall } from "../structs/halves.ts";
+import { REGION_HEADER_BYTES } from "../structs/region-header.ts";
 import {
   compareAndSwap32,
   compareAndSwap64,
@@ -11,6 +12,7 @@ import {
   WORD_BYTES,
 } from "../structs/words.ts";
 import type { CallLimits, RegionAccess, WordValue } from "./access.ts";
+import { PresentLength } from "./present-length.ts";
 import type { RemoteAccess } from "./remote-access.ts";
 import { closedBy, type SessionState } from "./session-state.ts";
 import { INLINE_BYTES } from "./transfer.ts";
@@ -30,7 +32,7 @@ const smallBytes = new Uint8Array(small);
 /** A region's bytes behind a descriptor that came from the target. */
 export interface MappableRegion {
   readonly descriptor: number;
-  /** Where the region's first byte lies behind the descriptor; a multiple of the page size. */
+  /** Where the region's first byte lies behind the descriptor, which is behind its header. */
   readonly dataOffset: number;
   readonly byteLength: number;
   readonly closeDescriptor: (descriptor: number) => void;
@@ -48,7 +50,10 @@ export class DirectAccess implements RegionAccess {
   readonly #remote: RemoteAccess;
   readonly #region: MappableRegion;
   readonly #stores: boolean;
-  #memory: Memory;
+  #memory: MemoryBehindHeader;
+  #length: PresentLength;
+  /** Views of the memory have been handed out. */
+  #viewed = false;
   /** What views of a window that must not store are cut from. */
   #private: Memory | undefined;
   /** Once it is closed: what accesses throw. */
@@ -68,47 +73,62 @@ export class DirectAccess implements RegionAccess {
     this.#region = region;
     this.#stores = stores;
     try {
-      this.#memory = memoryPort.map(
-        region.descriptor,
-        region.dataOffset,
-        wholeWords(region.byteLength),
-        stores,
-      );
+      this.#memory = this.#map();
     } catch (error) {
       region.closeDescriptor(region.descriptor);
       throw error;
     }
+    this.#length = new PresentLength(this.#memory.header, region.byteLength);
+  }
+
+  #map(): MemoryBehindHeader {
+    const { descriptor, dataOffset, byteLength } = this.#region;
+    if (dataOffset !== REGION_HEADER_BYTES) {
+      throw new DidafsError("ERR_PROTOCOL", `target ${this.#session.target} has regions with another header`);
+    }
+    return this.#memoryPort.mapBehindHeader(descriptor, dataOffset, wholeWords(byteLength), this.#stores);
   }
 
   getSync(at: number, into: Uint8Array): void {
     this.#check();
     if (this.#remote.pendingWrites > 0) this.#remote.getSync(at, into);
-    else this.#copyOut(at, into);
+    else {
+      if (!this.#length.isWhole) this.#length.check(at, into.byteLength);
+      this.#copyOut(at, into);
+    }
   }
 
   putSync(at: number, from: Uint8Array): void {
     this.#check();
-    if (this.#stores) this.#copyIn(at, from);
-    else this.#remote.putSync(at, from);
+    if (this.#stores) {
+      if (!this.#length.isWhole) this.#length.check(at, from.byteLength);
+      this.#copyIn(at, from);
+    } else this.#remote.putSync(at, from);
   }
 
   loadSync(word: number, at: number): WordValue {
     this.#check();
     if (this.#remote.pendingWrites > 0) return this.#remote.loadSync(word, at);
+    this.#checkWord(word, at);
     return this.#load(word, at);
   }
 
   loadNumberSync(word: number, at: number): number {
     this.#check();
     if (this.#remote.pendingWrites > 0) return this.#remote.loadNumberSync(word, at);
+    this.#checkWord(word, at);
     if (word === I64 || word === U64) return numberOfBits(word, Atomics.load(this.#memory.i64, at / 8));
     return this.#load(word, at) as number;
   }
 
   storeSync(word: number, at: number, value: WordValue): void {
     this.#check();
-    if (!this.#stores) this.#remote.storeSync(word, at, value);
-    else if (word === I64 || word === U64) Atomics.store(this.#memory.i64, at / 8, value as bigint);
+    if (!this.#stores) {
+      this.#remote.storeSync(word, at, value);
+      return;
+    }
+    this.#checkWord(word, at);
+    if (word === I64 || word === U64) Atomics.store(this.#memory.i64, at / 8, value as bigint);
     else if (word === F64) fetchOpF64(this.#memory, at, REPLACE, value as number);
     else Atomics.store(this.#memory.i32, at / 4, value as number);
   }
@@ -116,12 +136,14 @@ export class DirectAccess implements RegionAccess {
   fetchOpSync(op: number, word: number, at: number, operand: WordValue): WordValue {
     this.#check();
     if (!this.#stores) return this.#remote.fetchOpSync(op, word, at, operand);
+    this.#checkWord(word, at);
     return this.#fetchOp(op, word, at, operand);
   }
 
   compareAndSwapSync(word: number, at: number, expected: WordValue, desired: WordValue): WordValue {
     this.#check();
     if (!this.#stores) return this.#remote.compareAndSwapSync(word, at, expected, desired);
+    this.#checkWord(word, at);
     return this.#compareAndSwap(word, at, expected, desired);
   }
 
@@ -133,19 +155,19 @@ export class DirectAccess implements RegionAccess {
   async get(at: number, into: Uint8Array, limits: CallLimits): Promise<void> {
     this.#check(limits.signal);
     if (this.#remote.pendingWrites > 0) await this.#remote.get(at, into, limits);
-    else this.#copyOut(at, into);
+    else this.getSync(at, into);
   }
 
   async put(at: number, from: Uint8Array, limits: CallLimits): Promise<void> {
     this.#check(limits.signal);
-    if (this.#stores) this.#copyIn(at, from);
+    if (this.#stores) this.putSync(at, from);
     else await this.#remote.put(at, from, limits);
   }
 
   async load(word: number, at: number, limits: CallLimits): Promise<WordValue> {
     this.#check(limits.signal);
     if (this.#remote.pendingWrites > 0) return this.#remote.load(word, at, limits);
-    return this.#load(word, at);
+    return this.loadSync(word, at);
   }
 
   async store(word: number, at: number, value: WordValue, limits: CallLimits): Promise<void> {
@@ -163,7 +185,7 @@ export class DirectAccess implements RegionAccess {
   ): Promise<WordValue> {
     this.#check(limits.signal);
     if (!this.#stores) return this.#remote.fetchOp(op, word, at, operand, limits);
-    return this.#fetchOp(op, word, at, operand);
+    return this.fetchOpSync(op, word, at, operand);
   }
 
   async compareAndSwap(
@@ -175,7 +197,7 @@ export class DirectAccess implements RegionAccess {
   ): Promise<WordValue> {
     this.#check(limits.signal);
     if (!this.#stores) return this.#remote.compareAndSwap(word, at, expected, desired, limits);
-    return this.#compareAndSwap(word, at, expected, desired);
+    return this.compareAndSwapSync(word, at, expected, desired);
   }
 
   async accumulate(
@@ -190,6 +212,7 @@ export class DirectAccess implements RegionAccess {
       await this.#remote.accumulate(op, word, at, from, limits);
       return;
     }
+    if (!this.#length.isWhole) this.#length.check(at, from.byteLength);
     const step = WORD_BYTES[word] as number;
     for (let i = 0; i < from.byteLength; i += step) {
       for (let byte = 0; byte < step; byte += 1) smallBytes[byte] = from[i + byte] as number;
@@ -203,12 +226,28 @@ export class DirectAccess implements RegionAccess {
     if (stable || !this.#stores) await this.#remote.flush(stable, limits);
   }
 
-  mapped(): Uint8Array<ArrayBuffer> {
+  mapped(at: number, length: number): Uint8Array<ArrayBuffer> {
     this.#check();
-    if (this.#stores) return this.#memory.u8;
+    if (!this.#length.isWhole) this.#length.check(at, length);
+    this.#viewed = true;
+    if (this.#stores) return this.#memory.u8.subarray(at, at + length);
     const { descriptor, dataOffset, byteLength } = this.#region;
     this.#private ??= this.#memoryPort.mapPrivate(descriptor, dataOffset, wholeWords(byteLength));
-    return this.#private.u8;
+    return this.#private.u8.subarray(at, at + length);
+  }
+
+  detachMapped(): void {
+    if (!this.#viewed || this.#closed !== undefined) return;
+    this.#viewed = false;
+    if (this.#private !== undefined) {
+      this.#memoryPort.free(this.#private);
+      this.#private = undefined;
+      return;
+    }
+    const viewed = this.#memory;
+    this.#memory = this.#map();
+    this.#length = new PresentLength(this.#memory.header, this.#region.byteLength);
+    this.#memoryPort.free(viewed);
   }
 
   close(): void {
@@ -220,6 +259,10 @@ export class DirectAccess implements RegionAccess {
     this.#memory = DETACHED;
     this.#private = undefined;
     this.#region.closeDescriptor(this.#region.descriptor);
+  }
+
+  #checkWord(word: number, at: number): void {
+    if (!this.#length.isWhole) this.#length.check(at, WORD_BYTES[word] as number);
   }
 
   #check(signal?: AbortSignal): void {
@@ -288,11 +331,12 @@ function wholeWords(byteLength: number): number {
 }
 
 /** What a closed access holds instead of its mapping. */
-const DETACHED: Memory = {
+const DETACHED: MemoryBehindHeader = {
   address: 0,
   u8: new Uint8Array(0),
   i32: new Int32Array(0),
   u32: new Uint32Array(0),
   i64: new BigInt64Array(0),
   u64: new BigUint64Array(0),
+  header: new Int32Array(0),
 };

@@ -154,12 +154,14 @@ export class RemoteAccess implements RegionAccess {
     await this.#run(new Transfer().reset(OPCODE.FLUSH, flags, this.#handle, 0, 0), limits);
   }
 
-  mapped(): Uint8Array<ArrayBuffer> {
+  mapped(_at: number, _length: number): Uint8Array<ArrayBuffer> {
     throw new DidafsError(
       "ERR_NOT_DIRECT",
       `this window is reached over ${this.path === "tcp" ? "TCP" : "a unix socket"}, so its bytes are not mapped here; use get and put, or open all of the file on the machine that holds it`,
     );
   }
+
+  detachMapped(): void {}
 
   close(): void {
     this.#closed ??= closedBy(this.#link.session);
@@ -271,8 +273,10 @@ export class RemoteAccess implements RegionAccess {
     if (transfer.status !== 0) {
       const code = codeOf(transfer.status);
       const { target } = this.#link.session;
-      // One command is refused before it is applied, except by a drive that fails meanwhile.
-      const partly = transfer.writes && (transfer.length > MAX_PAYLOAD_BYTES || code === "ERR_IO");
+      // One command is refused before it is applied, except by a drive that fails, or where the file is cut, while the
+      // payload arrives.
+      const meanwhile = code === "ERR_IO" || (code === "ERR_RANGE" && transfer.length > INLINE_BYTES);
+      const partly = transfer.writes && (transfer.length > MAX_PAYLOAD_BYTES || meanwhile);
       const applied = partly ? "unknown" : "no";
       throw new DidafsError(code, `target ${target} refused the access (${code})`, { applied, target });
     }

@@ -4,9 +4,11 @@ import fc from "fast-check";
 import { BAD_HANDLE, Domain, NO_RIGHT, OUT_OF_RANGE, READ, WRITE } from "../../src/iommu/domain.ts";
 import { commandLength, commandOffset, encodeCommand, OPCODE } from "../../src/wire/header.ts";
 
+const REGION_BYTES = Number.MAX_SAFE_INTEGER;
+
 function domainOf(byteLength = 100, rights = READ | WRITE): Domain<string> {
   const domain = new Domain<string>();
-  domain.bind({ handle: 5, region: "a", base: 4096, byteLength, rights });
+  domain.bind({ handle: 5, region: "a", base: 4096, byteLength, rights }, REGION_BYTES);
   return domain;
 }
 
@@ -31,7 +33,7 @@ test("every refusal has its sentinel", () => {
 
 test("an unbound handle is bad at once, also when it was used last, and is never used again", () => {
   const domain = domainOf();
-  domain.bind({ handle: 6, region: "b", base: 0, byteLength: 8, rights: READ });
+  domain.bind({ handle: 6, region: "b", base: 0, byteLength: 8, rights: READ }, REGION_BYTES);
   assert.equal(domain.translate(5, 0, 1, READ), 4096);
   assert.equal(domain.unbind(5)?.region, "a");
   assert.equal(domain.region, undefined);
@@ -39,7 +41,9 @@ test("an unbound handle is bad at once, also when it was used last, and is never
   assert.equal(domain.unbind(5), undefined);
   assert.equal(domain.translate(6, 0, 8, READ), 0);
   for (const handle of [0, 5, 6]) {
-    assert.throws(() => domain.bind({ handle, region: "c", base: 0, byteLength: 8, rights: READ }));
+    assert.throws(() =>
+      domain.bind({ handle, region: "c", base: 0, byteLength: 8, rights: READ }, REGION_BYTES),
+    );
   }
 });
 
@@ -64,4 +68,34 @@ test("no offset and length of 64 bits reach outside the binding", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test("what a region loses is out of every binding's reach, and in it again when it has grown back", () => {
+  const domain = domainOf();
+  domain.bind({ handle: 6, region: "a", base: 0, byteLength: 50, rights: READ }, 4196);
+  domain.bind({ handle: 7, region: "b", base: 4096, byteLength: 100, rights: READ }, 5000);
+  assert.equal(domain.translate(5, 50, 50, READ), 4146);
+  domain.resize("a", 4146);
+  assert.equal(domain.translate(5, 0, 50, READ), 4096);
+  assert.equal(domain.translate(5, 50, 1, READ), OUT_OF_RANGE);
+  assert.equal(domain.translate(5, 0, 51, READ), OUT_OF_RANGE);
+  assert.equal(domain.translate(6, 0, 50, READ), 0);
+  assert.equal(domain.translate(7, 0, 100, READ), 4096, "another region keeps what it has");
+  domain.resize("a", 10);
+  assert.equal(domain.translate(5, 0, 1, READ), OUT_OF_RANGE);
+  assert.equal(domain.translate(5, 0, 0, READ), 4096, "no bytes, as a flush asks for");
+  assert.equal(domain.translate(6, 0, 11, READ), OUT_OF_RANGE);
+  domain.resize("a", 1e6);
+  assert.equal(domain.translate(5, 0, 100, READ), 4096);
+  assert.equal(domain.translate(5, 0, 101, READ), OUT_OF_RANGE, "never more than was granted");
+  assert.equal(domain.translate(6, 0, 50, READ), 0);
+});
+
+test("a binding reaches no further than its region does when it is made", () => {
+  const domain = new Domain<string>();
+  domain.bind({ handle: 1, region: "a", base: 10, byteLength: 100, rights: READ }, 30);
+  assert.equal(domain.translate(1, 0, 20, READ), 10);
+  assert.equal(domain.translate(1, 0, 21, READ), OUT_OF_RANGE);
+  domain.bind({ handle: 2, region: "a", base: 100, byteLength: 100, rights: READ }, 30);
+  assert.equal(domain.translate(2, 0, 1, READ), OUT_OF_RANGE);
 });

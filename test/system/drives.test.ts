@@ -13,6 +13,7 @@ import { openDescriptors, temporaryDirectory } from "./support.ts";
 
 const BYTES = 64 * 1024;
 const F_ADD_SEALS = 1033;
+const F_SEAL_GROW = 4;
 const F_SEAL_WRITE = 8;
 
 const DRIVES: readonly (readonly [string, (t: TestContext) => Drive])[] = [
@@ -113,6 +114,111 @@ for (const [kind, openDrive] of DRIVES) {
   });
 }
 
+for (const [kind, openDrive] of DRIVES) {
+  test(`${kind} drive: an object grows under its mappings, and what is new is zero and reserved`, (t) => {
+    const drive = openDrive(t);
+    const object = drive.create("a", BYTES);
+    const before = systemMemory.map(object.descriptor, 0, BYTES, true);
+    before.u8.fill(7);
+    object.extend(BYTES, 3 * BYTES);
+    assert.equal(object.byteLength, 3 * BYTES);
+    const stat = statSync(`/proc/self/fd/${object.descriptor}`);
+    assert.equal(stat.size, 3 * BYTES);
+    assert.ok(stat.blocks * 512 >= 3 * BYTES, "every byte has its block");
+    const after = systemMemory.map(object.descriptor, 0, 3 * BYTES, true);
+    assert.ok(after.u8.subarray(0, BYTES).every((byte) => byte === 7));
+    assert.ok(after.u8.subarray(BYTES).every((byte) => byte === 0));
+    after.u8[5] = 5;
+    assert.equal(before.u8[5], 5, "the same bytes");
+    object.extend(BYTES, 2 * BYTES);
+    assert.equal(object.byteLength, 3 * BYTES, "never shorter");
+    for (const memory of [before, after]) systemMemory.free(memory);
+    object.close();
+    drive.close();
+  });
+
+  test(`${kind} drive: a range is zeroed under its mappings, byte by byte`, (t) => {
+    const drive = openDrive(t);
+    const object = drive.create("a", BYTES);
+    const memory = systemMemory.map(object.descriptor, 0, BYTES, true);
+    memory.u8.fill(7);
+    object.zero(5001, 20_002);
+    assert.ok(memory.u8.subarray(0, 5001).every((byte) => byte === 7));
+    assert.ok(memory.u8.subarray(5001, 25_003).every((byte) => byte === 0));
+    assert.ok(memory.u8.subarray(25_003).every((byte) => byte === 7));
+    memory.u8[6000] = 6;
+    assert.equal(memory.u8[6000], 6);
+    object.zero(BYTES - 1, 1e6);
+    assert.equal(object.byteLength, BYTES, "it goes no further than the object");
+    systemMemory.free(memory);
+    object.close();
+    drive.close();
+  });
+
+  test(`${kind} drive: what is punched is free, reads as zeros, and can be reserved again`, (t) => {
+    const drive = openDrive(t);
+    const object = drive.create("a", 4 * BYTES);
+    const blocks = (): number => statSync(`/proc/self/fd/${object.descriptor}`).blocks * 512;
+    const memory = systemMemory.map(object.descriptor, 0, 4 * BYTES, true);
+    memory.u8.fill(7);
+    systemMemory.free(memory);
+    assert.equal(object.punch(BYTES, 3 * BYTES), true);
+    assert.ok(blocks() < 2 * BYTES, "its blocks are gone");
+    assert.equal(object.byteLength, 4 * BYTES);
+    object.extend(BYTES, 4 * BYTES);
+    assert.ok(blocks() >= 4 * BYTES);
+    const again = systemMemory.map(object.descriptor, 0, 4 * BYTES, false);
+    assert.equal(again.u8[BYTES - 1], 7);
+    assert.ok(again.u8.subarray(BYTES).every((byte) => byte === 0));
+    systemMemory.free(again);
+    assert.equal(object.punch(4 * BYTES, BYTES), true, "nothing to do");
+    object.close();
+    drive.close();
+  });
+
+  test(`${kind} drive: growing beyond what there is, is ERR_NO_SPACE and changes nothing`, (t) => {
+    const drive = openDrive(t);
+    const object = drive.create("a", BYTES);
+    const { totalBytes } = drive.capacity();
+    assert.throws(() => object.extend(BYTES, totalBytes * 2), hasCode("ERR_NO_SPACE"));
+    assert.equal(object.byteLength, BYTES);
+    assert.equal(statSync(`/proc/self/fd/${object.descriptor}`).size, BYTES);
+    object.close();
+    drive.close();
+  });
+}
+
+test("file drive: nothing is punched while somebody else has the object open or mapped", (t) => {
+  const drive = openFileDrive(temporaryDirectory(t));
+  const object = drive.create("a", 2 * BYTES);
+  const other = drive.open("a");
+  const mapped = systemMemory.map(other?.descriptor ?? -1, 0, 2 * BYTES, true);
+  mapped.u8.fill(7);
+  assert.equal(object.punch(BYTES, BYTES), false);
+  other?.close();
+  assert.equal(object.punch(BYTES, BYTES), false, "a mapping outlives its descriptor");
+  assert.equal(mapped.u8[BYTES], 7);
+  systemMemory.free(mapped);
+  assert.equal(object.punch(BYTES, BYTES), true);
+  object.close();
+});
+
+test("memory drive: a limit counts growth, and what was given back", () => {
+  const drive = openMemoryDrive(4 * BYTES);
+  const object = drive.create("a", BYTES);
+  object.extend(BYTES, 3 * BYTES);
+  assert.equal(drive.capacity().freeBytes, BYTES);
+  assert.throws(() => object.extend(BYTES, 5 * BYTES), hasCode("ERR_NO_SPACE"));
+  object.punch(BYTES, 2 * BYTES);
+  assert.equal(drive.capacity().freeBytes, 3 * BYTES);
+  drive.create("b", 2 * BYTES).close();
+  assert.throws(() => object.extend(BYTES, 3 * BYTES), hasCode("ERR_NO_SPACE"), "holes need room again");
+  object.extend(BYTES, 2 * BYTES);
+  assert.equal(drive.capacity().freeBytes, 0);
+  object.close();
+  drive.close();
+});
+
 test("memory drive: a limit counts what all objects take, and what is removed is free again", () => {
   const drive = openMemoryDrive(3 * BYTES);
   for (const name of ["a", "b", "c"]) drive.create(name, BYTES).close();
@@ -123,14 +229,18 @@ test("memory drive: a limit counts what all objects take, and what is removed is
   drive.close();
 });
 
-test("memory drive: sealed objects change neither size nor seals, whoever has the descriptor", () => {
+test("memory drive: sealed objects never get shorter and keep their seals, whoever has the descriptor", () => {
   const drive = openMemoryDrive();
   const object = drive.create("sealed", BYTES);
   assert.equal(object.sealed, true);
   assert.equal(ftruncate(object.descriptor, 0), -1);
-  assert.equal(ftruncate(object.descriptor, 2 * BYTES), -1);
-  assert.equal(fcntl(object.descriptor, F_ADD_SEALS, F_SEAL_WRITE), -1);
+  for (const seal of [F_SEAL_GROW, F_SEAL_WRITE]) {
+    assert.equal(fcntl(object.descriptor, F_ADD_SEALS, seal), -1);
+  }
   assert.equal(statSync(`/proc/self/fd/${object.descriptor}`).size, BYTES);
+  object.extend(BYTES, 2 * BYTES);
+  assert.equal(object.byteLength, 2 * BYTES);
+  assert.equal(ftruncate(object.descriptor, BYTES), -1);
   object.close();
   drive.close();
 });
@@ -168,6 +278,38 @@ test("file drive: a full file system is ERR_NO_SPACE, leaves no file, and takes 
     const { freeBytes } = drive.capacity();
     drive.create("rest", freeBytes).close();
     assert.equal(drive.capacity().freeBytes, 0);
+  } finally {
+    assert.equal(shell(`umount ${directory}`).status, 0);
+  }
+});
+
+test("file drive: growing beyond a full file system is ERR_NO_SPACE, and stores to what exists still work", (t) => {
+  const directory = temporaryDirectory(t);
+  const mounted = shell(`mount -t tmpfs -o size=1m didafs-test ${directory}`);
+  if (mounted.status !== 0) {
+    t.skip(`mounting a small file system needs root: ${mounted.stderr}`);
+    return;
+  }
+  try {
+    const drive = openFileDrive(directory);
+    const object = drive.create("a", 8 * BYTES);
+    const memory = systemMemory.map(object.descriptor, 0, 8 * BYTES, true);
+    const other = drive.create("other", 6 * BYTES);
+    assert.throws(() => object.extend(8 * BYTES, 16 * BYTES), hasCode("ERR_NO_SPACE"));
+    // Space that is gone when it is reserved: the kernel refuses half-way.
+    t.mock.method(drive, "capacity", () => ({ totalBytes: 1 << 30, freeBytes: 1 << 30 }));
+    assert.throws(() => object.extend(8 * BYTES, 16 * BYTES), hasCode("ERR_NO_SPACE"));
+    t.mock.restoreAll();
+    assert.equal(statSync(join(directory, "a")).size, 8 * BYTES);
+    other.extend(6 * BYTES, 6 * BYTES + drive.capacity().freeBytes);
+    assert.equal(drive.capacity().freeBytes, 0);
+    memory.u8.fill(7);
+    object.zero(100, 7 * BYTES);
+    memory.u8.fill(8);
+    assert.ok(memory.u8.every((byte) => byte === 8));
+    systemMemory.free(memory);
+    object.close();
+    other.close();
   } finally {
     assert.equal(shell(`umount ${directory}`).status, 0);
   }

@@ -8,7 +8,7 @@ test("regions in use at a time are bounded: a process without mappings would end
   const object = { close: () => {} };
   const open = (inode: number, index: number) => ({
     object,
-    identity: { inode, index, gen: 1, byteLength: 1 },
+    header: { inode, index, byteLength: 1, written: false, sequence: 0 },
   });
   const worker = { unmap: async () => {} };
   const regions = new OpenRegions({ open } as unknown as RegionStore, [worker as unknown as WorkerLink]);
