@@ -11,6 +11,7 @@ import { SimMemory } from "../../src/sim/memory.ts";
 import { SimNetwork } from "../../src/sim/network.ts";
 import { SimPoller } from "../../src/sim/poller.ts";
 import { SimRandom } from "../../src/sim/random.ts";
+import { REGION_HEADER_BYTES } from "../../src/structs/region-header.ts";
 import { syncAreaBytes, syncQueueAt } from "../../src/structs/sync-queue.ts";
 import { TargetControl } from "../../src/target/control.ts";
 import { COUNTER, createCounters } from "../../src/target/counters.ts";
@@ -36,6 +37,8 @@ export const OWN_UID = 1000;
 export interface TargetFixtureOptions {
   readonly drive?: "file" | "memory";
   readonly driveBytes?: number;
+  /** A drive that was there before the target. */
+  readonly found?: { readonly memory: SimMemory; readonly drive: SimDrive };
   readonly workers?: number;
   /** Of every peer on a unix stream. */
   readonly peerUid?: number;
@@ -62,7 +65,7 @@ export interface Origin {
 /** A whole target on simulated ports, with the metadata service it registers with. */
 export class TargetFixture {
   readonly network: SimNetwork;
-  readonly memory = new SimMemory();
+  readonly memory: SimMemory;
   readonly drive: SimDrive;
   readonly clock = new SimClock();
   readonly random = new SimRandom(1);
@@ -85,7 +88,9 @@ export class TargetFixture {
   constructor(options: TargetFixtureOptions = {}) {
     this.holdSyncs = options.holdSyncs ?? false;
     this.network = new SimNetwork({ credentials: { pid: 1, uid: options.peerUid ?? OWN_UID } });
-    this.drive = new SimDrive(this.memory, options.drive ?? "file", options.driveBytes);
+    this.memory = options.found?.memory ?? new SimMemory();
+    this.drive =
+      options.found?.drive ?? new SimDrive(this.memory, options.drive ?? "file", options.driveBytes);
     const workerCount = options.workers ?? 2;
     const words = new Int32Array(new SharedArrayBuffer(syncAreaBytes(workerCount + 1)));
     const poller = new SimPoller();
@@ -223,6 +228,15 @@ export class TargetFixture {
     return this.settle(channel.call("region.remove", { inode, index }, { timeoutMs: 60_000 }));
   }
 
+  /** A call of the metadata service. */
+  call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
+    return this.settle((this.metaChannel as RpcChannel).call(method, params, { timeoutMs: 1e6 }));
+  }
+
+  resizeRegion(inode: number, index: number, byteLength: number): Promise<unknown> {
+    return this.call("region.resize", { inode, index, byteLength });
+  }
+
   async origin(kind: "tcp" | "unix" = "unix"): Promise<Origin> {
     const address = kind === "unix" ? CONTROL_UNIX : CONTROL_TCP;
     const channel = new RpcChannel({
@@ -288,7 +302,12 @@ export class TargetFixture {
     const object = this.drive.open(`${inode}.${index}`);
     assert.ok(object, "the region is on the drive");
     object.close();
-    return this.memory.map(object.descriptor, 4096, object.byteLength - 4096, true);
+    return this.memory.map(
+      object.descriptor,
+      REGION_HEADER_BYTES,
+      object.byteLength - REGION_HEADER_BYTES,
+      true,
+    );
   }
 
   sum(name: string): number {
