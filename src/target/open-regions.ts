@@ -1,8 +1,8 @@
 import type { DriveObject } from "../ports/drive.ts";
 import { assert } from "../std/assert.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
-import { resizeRegion } from "./region-resize.ts";
-import type { RegionStore, StoredRegion } from "./region-store.ts";
+import { type Resizable, resizeRegion } from "./region-resize.ts";
+import type { RegionStore } from "./region-store.ts";
 import type { WorkerLink } from "./worker-link.ts";
 import { regionKey } from "./worker-region.ts";
 
@@ -17,13 +17,10 @@ const OPEN_MAX = 32_768;
 export type Sharing = "managed" | "raw";
 
 /** A region that is open, and who uses it. */
-export interface OpenRegion {
-  readonly inode: number;
-  readonly index: number;
+export interface OpenRegion extends Resizable {
   /** Bytes of its data now. */
   readonly byteLength: number;
   readonly object: DriveObject;
-  readonly stored: StoredRegion;
   /** The number of its home worker. */
   readonly worker: number;
   /** Bindings, and descriptors on their way to origins. */
@@ -33,8 +30,6 @@ export interface OpenRegion {
   bindings: number;
   /** Settles when every change of its length that was asked for has ended. */
   changing: Promise<void>;
-  /** It has lost bytes whose place is given back once nobody uses it. */
-  cut: boolean;
 }
 
 /** The regions that a target has open. One that nobody uses any more stays for a while, the least recent goes first. */

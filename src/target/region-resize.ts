@@ -1,14 +1,22 @@
 import { codeOf, DidafsError } from "../std/errors.ts";
 import { REGION_HEADER_BYTES, regionObjectBytes } from "../structs/region-header.ts";
-import type { OpenRegion } from "./open-regions.ts";
-import type { RegionStore } from "./region-store.ts";
+import type { RegionStore, StoredRegion } from "./region-store.ts";
 import type { WorkerLink } from "./worker-link.ts";
+
+/** What of an open region has to do with its length. */
+export interface Resizable {
+  readonly inode: number;
+  readonly index: number;
+  readonly stored: StoredRegion;
+  /** It has lost bytes whose place is given back once nobody uses it. */
+  cut: boolean;
+}
 
 export interface ResizeParts {
   readonly store: RegionStore;
   /** The region's home. */
   readonly worker: WorkerLink;
-  readonly region: OpenRegion;
+  readonly region: Resizable;
   /** Makes the region durable. @throws ERR_IO */
   readonly sync: () => Promise<void>;
 }
@@ -22,7 +30,7 @@ const ZERO_BYTES = 256 << 20;
  * @throws ERR_NO_SPACE (it is as before), ERR_IO
  */
 export async function resizeRegion(parts: ResizeParts, byteLength: number): Promise<void> {
-  const { byteLength: before } = parts.region;
+  const { byteLength: before } = parts.region.stored.header;
   if (byteLength > before) await grow(parts, byteLength);
   else if (byteLength < before) await shrink(parts, byteLength);
   else {
@@ -34,7 +42,8 @@ export async function resizeRegion(parts: ResizeParts, byteLength: number): Prom
 
 async function grow(parts: ResizeParts, byteLength: number): Promise<void> {
   const { store, region, sync } = parts;
-  const { object, byteLength: before } = region;
+  const { object, header } = region.stored;
+  const before = header.byteLength;
   const oldEnd = object.byteLength;
   const end = regionObjectBytes(byteLength);
   object.extend(regionObjectBytes(before), end);
@@ -51,7 +60,7 @@ async function grow(parts: ResizeParts, byteLength: number): Promise<void> {
 
 async function shrink(parts: ResizeParts, byteLength: number): Promise<void> {
   const { store, region, sync } = parts;
-  const end = regionObjectBytes(region.byteLength);
+  const end = regionObjectBytes(region.stored.header.byteLength);
   store.change(region.stored, { byteLength });
   region.cut = true;
   // The shorter length is on the drive before the bytes are gone.
@@ -74,7 +83,7 @@ async function tellWorker(
 
 async function zero({ region, sync }: ResizeParts, at: number, end: number): Promise<void> {
   for (let from = at; from < end; from += ZERO_BYTES) {
-    region.object.zero(from, Math.min(ZERO_BYTES, end - from));
+    region.stored.object.zero(from, Math.min(ZERO_BYTES, end - from));
     if (end - from > ZERO_BYTES) await sync();
   }
 }

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type TestContext, test } from "node:test";
+import type { DidafsFile } from "../../src/index.ts";
+import { isDidafsError } from "../../src/index.ts";
+import { KEY_HEX, ResizeCluster } from "../support/resize-cluster.ts";
+import { type Child, startChild } from "../system/child.ts";
+
+/** No access ends in a signal, whatever happens to the file under it: real processes on real mappings. */
+const SIZE = 1 << 20;
+const UNIT = 16_384;
+
+interface Counts {
+  readonly done: number;
+  readonly refused: number;
+  readonly lost: number;
+  readonly detached: number;
+}
+
+async function usedByChild(t: TestContext, cluster: ResizeCluster, targets: number) {
+  const client = await cluster.attach("direct");
+  const create = { create: "exclusive", size: SIZE, targets, stripeUnit: UNIT } as const;
+  const files = [await client.open("/raw", create), await client.open("/managed", create)];
+  const child = startChild(t, "../transport/resize-child.ts", [cluster.url, KEY_HEX, "/raw", "/managed"]);
+  assert.equal(await child.said(), "ready");
+  return { files, child };
+}
+
+/** What it has done since it began; it must go on for that. */
+async function counted(child: Child): Promise<Counts> {
+  child.tell("count");
+  return (await child.said()) as Counts;
+}
+
+async function stop(child: Child): Promise<void> {
+  const ended = once(child.process, "exit");
+  child.tell("stop");
+  await child.said();
+  assert.deepEqual(await ended, [0, null], "it ends by itself, not by a signal");
+}
+
+const resizeAll = (files: readonly DidafsFile[], size: number) =>
+  Promise.all(files.map((file) => file.resize(size)));
+
+for (const drive of ["file", "memory"] as const) {
+  for (const targets of [1, 3]) {
+    test(`windows and views outlive every resize and the removal, on ${targets} ${drive} targets`, async (t) => {
+      await using cluster = await ResizeCluster.start(drive, targets);
+      const { files, child } = await usedByChild(t, cluster, targets);
+      let refused = 0;
+      for (let round = 0; round < 8; round += 1) {
+        for (const size of [SIZE / 2, 5000, 0, 1, SIZE - 1, 3 * SIZE, 70_000]) await resizeAll(files, size);
+        const counts = await counted(child);
+        assert.ok(counts.refused > refused, "it goes on, and meets what is cut");
+        ({ refused } = counts);
+      }
+      await resizeAll(files, SIZE);
+      const { done } = await counted(child);
+      await Promise.all(["/raw", "/managed"].map((name) => cluster.remove(name)));
+      const after = await counted(child);
+      assert.ok(after.done > done, "a removed file serves those who have it open");
+      assert.equal(after.lost + after.detached, 0, "nothing ended under it");
+      await stop(child);
+    });
+  }
+}
+
+/** @returns undefined where this user may not mount */
+function smallFileSystem(t: TestContext, bytes: number): string | undefined {
+  const directory = mkdtempSync(path.join(tmpdir(), "didafs-small-"));
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "didafs-test", directory]);
+  t.after(() => {
+    if (mounted.status === 0) assert.equal(spawnSync("umount", [directory]).status, 0);
+    rmSync(directory, { recursive: true });
+  });
+  if (mounted.status !== 0) return undefined;
+  return directory;
+}
+
+test("a process that was stopped while its files were cut goes on without a signal, on a drive that is full", async (t) => {
+  const directory = smallFileSystem(t, 16 << 20);
+  if (directory === undefined) {
+    t.skip("mounting a small file system needs root");
+    return;
+  }
+  await using cluster = await ResizeCluster.start("file", 1, directory);
+  const { files, child } = await usedByChild(t, cluster, 1);
+  const freeBytes = (): number => {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize;
+  };
+  const filler = path.join(directory, "filler");
+  await cluster.until(() => cluster.sessions === 1);
+  child.process.kill("SIGSTOP");
+  await resizeAll(files, 4096);
+  // Its lease ends, and with it everything that the target knows of it.
+  await cluster.until(() => cluster.sessions === 0);
+  writeFileSync(filler, Buffer.alloc(freeBytes() - 65_536));
+  await assert.rejects(resizeAll(files, 4 * SIZE), (error) => isDidafsError(error, "ERR_NO_SPACE"));
+  writeFileSync(filler, Buffer.alloc(freeBytes()), { flag: "a" });
+  assert.equal(freeBytes(), 0);
+  child.process.kill("SIGCONT");
+  const counts = await counted(child);
+  assert.ok(counts.lost > 0, "it hears that its session has ended");
+  await stop(child);
+  rmSync(filler);
+  // Nobody has them mapped now, so what was cut is free with their next use.
+  const before = freeBytes();
+  await resizeAll(files, 4000);
+  await cluster.until(() => freeBytes() > before + SIZE);
+});
+
+test("a process that was stopped while its files were cut goes on without a signal, on a memory drive", async (t) => {
+  await using cluster = await ResizeCluster.start("memory", 1);
+  const { files, child } = await usedByChild(t, cluster, 1);
+  await cluster.until(() => cluster.sessions === 1);
+  child.process.kill("SIGSTOP");
+  await resizeAll(files, 4096);
+  await cluster.until(() => cluster.sessions === 0);
+  await resizeAll(files, 2 * SIZE);
+  child.process.kill("SIGCONT");
+  assert.ok((await counted(child)).lost > 0);
+  await stop(child);
+});
