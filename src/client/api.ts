@@ -176,8 +176,10 @@ export interface DidafsFile extends AsyncDisposable {
   readonly layout: Layout;
   stat(options?: CallOptions): Promise<Stat>;
   /**
-   * Changes the file's length. New bytes are zeros. Open windows keep their range: what was cut from it gives ERR_RANGE,
-   * also in other processes, until the file grows again. Views of this file's windows are detached when it shrinks.
+   * Changes the file's length, durably where its drives can. New bytes are zeros. Open windows keep their range: what was
+   * cut from it gives ERR_RANGE, also in other processes, until the file grows again. Of windows that reach behind the
+   * new end the views are detached, in all files of this Cluster; views in other processes stay, read zeros there, and
+   * what is stored to them behind the end is dropped. `size` of this Cluster's files follows.
    * @throws ERR_NO_SPACE, ERR_UNREACHABLE; the length is as before then
    */
   resize(size: number, options?: CallOptions): Promise<void>;
@@ -259,8 +261,8 @@ export interface DidafsWindow extends AsyncDisposable {
     options?: CallOptions,
   ): Promise<void>;
   /**
-   * The mapped bytes. Direct windows only (ERR_NOT_DIRECT), one region only (ERR_NOT_CONTIGUOUS); detached on close
-   * and when the session ends. On a window that may not store (rights "r", or managed) the view is a private
+   * The mapped bytes. Direct windows only (ERR_NOT_DIRECT), one region only (ERR_NOT_CONTIGUOUS); detached on close,
+   * when the session ends, and when the file is cut (see DidafsFile.resize). On a window that may not store (rights "r", or managed) the view is a private
    * copy-on-write one: a store to it stays in this process, and cuts its page off from later changes.
    */
   view(at: number, length: number): Uint8Array<ArrayBuffer>;

@@ -4,6 +4,7 @@ import path from "node:path";
 import { type Cluster, connect, type Transport } from "../../src/index.ts";
 import type { Channel, Handlers } from "../../src/rpc/handlers.ts";
 import { RpcServer } from "../../src/rpc/server.ts";
+import { settleLogs } from "../../src/runtime/logs.ts";
 import type { RunningService } from "../../src/runtime/service.ts";
 import { launchProcess } from "../../src/runtime/service-process.ts";
 import { DidafsError } from "../../src/std/errors.ts";
@@ -12,14 +13,18 @@ import { systemClock } from "../../src/system/clock.ts";
 import { systemMemory } from "../../src/system/memory.ts";
 import { systemNetwork } from "../../src/system/network.ts";
 import { systemRandom } from "../../src/system/random.ts";
+import { capabilitySecret, signCapability } from "../../src/wire/capability.ts";
 import type { Endpoint, Result, StatRecord } from "../../src/wire/control.ts";
 
 const CALL = { timeoutMs: 20_000 };
 const CLUSTER = "c".repeat(32);
 export const KEY_HEX = "03".repeat(32);
+const SERVICE_KEY_HEX = "04".repeat(32);
+const key = (hex: string): Uint8Array => Buffer.from(hex, "hex");
 
 interface KnownTarget {
   readonly endpoint: Endpoint;
+  readonly incarnation: string;
   readonly channel: Channel;
 }
 
@@ -42,9 +47,13 @@ export class ResizeCluster implements AsyncDisposable {
       memory: systemMemory,
       clock: systemClock,
       random: systemRandom,
-      identity: { key: Buffer.from(KEY_HEX, "hex"), service: "meta", id: CLUSTER },
+      identity: {
+        keys: { target: key(SERVICE_KEY_HEX), origin: key(KEY_HEX) },
+        service: "meta",
+        id: CLUSTER,
+      },
       channelsMax: 100,
-      onOpen: (channel, role) => (role === "target" ? this.#forTarget(channel) : this.#forOrigin()),
+      onOpen: (channel, { role }) => (role === "target" ? this.#forTarget(channel) : this.#forOrigin()),
     });
     const address = this.#server.listen({ kind: "tcp", host: "127.0.0.1", port: 0 });
     this.url = `didafs://127.0.0.1:${address.kind === "tcp" ? address.port : 0}`;
@@ -65,8 +74,15 @@ export class ResizeCluster implements AsyncDisposable {
       const service = launchProcess({
         name: `target-${i}`,
         entry: new URL("../../src/runtime/target-thread.ts", import.meta.url),
-        options: { dir, drive, keyHex: KEY_HEX, meta: { host: "127.0.0.1", port }, host: "127.0.0.1" },
-        logFile: path.join(cluster.dir, `log-${i}`),
+        options: {
+          dir,
+          drive,
+          keyHex: KEY_HEX,
+          serviceKeyHex: SERVICE_KEY_HEX,
+          meta: { host: "127.0.0.1", port },
+          host: "127.0.0.1",
+        },
+        log: { ...settleLogs(), file: path.join(cluster.dir, `log-${i}`) },
       });
       cluster.#services.push(service);
       await service.ready;
@@ -134,9 +150,9 @@ export class ResizeCluster implements AsyncDisposable {
 
   #forTarget(channel: Channel): Handlers {
     return {
-      "meta.register": ({ endpoint }) => {
-        this.#targets.push({ endpoint, channel });
-        return { heartbeatMs: 200 };
+      "meta.register": ({ endpoint, incarnation }) => {
+        this.#targets.push({ endpoint, incarnation, channel });
+        return { heartbeatMs: 200, leaseMs: 10_000 };
       },
       "meta.heartbeat": ({ sessions }) => {
         this.#sessions = sessions;
@@ -146,17 +162,46 @@ export class ResizeCluster implements AsyncDisposable {
   }
 
   #forOrigin(): Handlers {
+    let originKey = "";
     return {
+      "meta.attach": (params) => {
+        ({ originKey } = params);
+        return { leaseMs: 60_000 };
+      },
+      "meta.renew": () => ({}),
       "meta.open": async (params) => {
         const { path: name, create, size = 0, stripeUnit = 1 << 20, targets = 1 } = params;
         const created = create !== "no" && !this.#files.has(name);
         if (created) await this.#create(name, size, stripeUnit, targets);
-        const endpoints = this.#targets.map(({ endpoint }) => endpoint);
-        return { created, stat: this.#file(name), endpoints };
+        return { created, ...this.#grant(this.#file(name), originKey) };
+      },
+      "meta.grant": ({ inode }) => {
+        const stat = [...this.#files.values()].find((known) => known.inode === inode);
+        if (stat === undefined) throw new DidafsError("ENOENT", "it is gone");
+        return this.#grant(stat, originKey);
       },
       "meta.stat": ({ path: name }) => this.#file(name),
       "meta.resize": ({ inode, size }) => this.#resize(inode, size),
     };
+  }
+
+  #grant(stat: StatRecord, originKey: string): Result<"meta.grant"> {
+    const capabilities = stat.layout?.regions.map(({ target }, index) => {
+      const incarnation = this.#targets.find(({ endpoint }) => endpoint.target === target)?.incarnation ?? "";
+      return signCapability(capabilitySecret(key(SERVICE_KEY_HEX), target, incarnation), {
+        inode: stat.inode,
+        index,
+        rights: "rw",
+        at: 0,
+        byteLength: Number.POSITIVE_INFINITY,
+        expiresMs: systemClock.wallMs() + 60_000,
+        gen: 0,
+        originKey,
+        target,
+      });
+    });
+    const endpoints = this.#targets.map(({ endpoint }) => endpoint);
+    return { stat, endpoints, capabilities: capabilities ?? [] };
   }
 
   async #create(name: string, size: number, stripeUnit: number, targets: number): Promise<void> {
@@ -170,7 +215,19 @@ export class ResizeCluster implements AsyncDisposable {
       const byteLength = regionBytes(size, stripeUnit, targets, index);
       return channel.call("region.create", { inode, index, byteLength }, CALL);
     });
-    this.#files.set(name, { inode, type: "file", size, mode: 0o644, mtimeMs: 0, layout });
+    const times = { atimeMs: 0, mtimeMs: 0, ctimeMs: 0, birthtimeMs: 0 };
+    const stat = {
+      inode,
+      type: "file",
+      size,
+      mode: 0o644,
+      uid: 0,
+      gid: 0,
+      nlink: 1,
+      ...times,
+      layout,
+    } as const;
+    this.#files.set(name, stat);
   }
 
   async #resize(inode: number, size: number): Promise<Result<"meta.resize">> {

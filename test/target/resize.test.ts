@@ -6,17 +6,15 @@ import type { ErrorCode } from "../../src/std/errors.ts";
 import { codeOf, isDidafsError } from "../../src/std/errors.ts";
 import { regionObjectBytes } from "../../src/structs/region-header.ts";
 import { WORDS } from "../../src/structs/words.ts";
-import type { Params } from "../../src/wire/control.ts";
 import { OPCODE } from "../../src/wire/header.ts";
 import { FLUSH_STABLE, OPS, opFlags } from "../../src/wire/ops.ts";
 import { PowerLossDrive } from "./power-loss-drive.ts";
-import { TargetFixture, type TargetFixtureOptions } from "./target-fixture.ts";
+import { TargetFixture, type TargetFixtureOptions, type Window } from "./target-fixture.ts";
 import { command, type RawClient } from "./worker-fixture.ts";
 
 const BYTES = 10_000;
-const OPEN = { leaseMs: 0 };
 
-function whole(byteLength: number, more: Partial<Params<"window.bind">> = {}): Params<"window.bind"> {
+function whole(byteLength: number, more: Partial<Window> = {}): Window {
   return {
     inode: 1,
     index: 0,
@@ -47,8 +45,8 @@ async function serving(options: TargetFixtureOptions = {}) {
   const fixture = await target(options);
   await fixture.createRegion(1, 0, BYTES);
   const origin = await fixture.origin();
-  const session = await origin.call("session.open", OPEN);
-  const window = await origin.call("window.bind", whole(BYTES));
+  const session = await origin.openSession();
+  const window = await origin.bind(whole(BYTES));
   const client = fixture.enter(window.worker, session);
   fixture.dataOf(1, 0).u8.fill(1, 0, BYTES);
   return { fixture, origin, session, window, client };
@@ -99,14 +97,14 @@ test("a region grows under its windows, far beyond what was mapped; new windows 
   await fixture.resizeRegion(1, 0, 1_000_000);
   assert.deepEqual(get(client, 1, 0, BYTES), ones(BYTES));
   assert.equal(get(client, 1, BYTES - 7, 8), "ERR_RANGE", "an old window keeps its range");
-  const window = await origin.call("window.bind", whole(1_000_000));
+  const window = await origin.bind(whole(1_000_000));
   assert.equal(window.regionBytes, 1_000_000);
   assert.deepEqual(get(client, window.handle, BYTES, 990_000), new Uint8Array(990_000));
   const payload = new Uint8Array(500_000).fill(5);
   const put = { opcode: OPCODE.PUT, handle: window.handle, offset: 500_000, length: 500_000, payload };
   assert.equal(client.call(put).status, 0);
   assert.deepEqual(fixture.dataOf(1, 0).u8.slice(500_000, 1_000_000), payload);
-  await refuses("ERR_RANGE", origin.call("window.bind", whole(1_000_001)));
+  await refuses("ERR_RANGE", origin.bind(whole(1_000_001)));
 });
 
 test("closed regions are resized too; unknown ones are lost; the length it has is no error", async () => {
@@ -114,8 +112,8 @@ test("closed regions are resized too; unknown ones are lost; the length it has i
   await fixture.createRegion(1, 0, 100);
   for (const byteLength of [20_000, 20_000, 0, 0, 5000]) await fixture.resizeRegion(1, 0, byteLength);
   const origin = await fixture.origin();
-  await origin.call("session.open", OPEN);
-  assert.equal((await origin.call("window.bind", whole(5000))).regionBytes, 5000);
+  await origin.openSession();
+  assert.equal((await origin.bind(whole(5000))).regionBytes, 5000);
   await refuses("ERR_DATA_LOST", fixture.resizeRegion(2, 0, 5000));
   await refuses("ERR_DATA_LOST", fixture.resizeRegion(1, 1, 5000));
   await fixture.removeRegion(1, 0);
@@ -205,7 +203,7 @@ test("a payload for what stays goes on through any resize", async () => {
 test("answers that were given before a cut leave with the bytes of that time", async () => {
   const { fixture, origin, session } = await serving();
   await fixture.resizeRegion(1, 0, 1 << 20);
-  const window = await origin.call("window.bind", whole(1 << 20));
+  const window = await origin.bind(whole(1 << 20));
   fixture.dataOf(1, 0).u8.fill(3);
   const slow = fixture.enter(window.worker, session);
   for (let i = 0; i < 4; i += 1) {
@@ -241,7 +239,7 @@ test("what was cut is given back once nobody has the region open, and taken agai
   assert.equal(used(), regionObjectBytes(100));
   await fixture.resizeRegion(1, 0, 500_000);
   assert.equal(used(), regionObjectBytes(500_000));
-  const again = await origin.call("window.bind", whole(500_000));
+  const again = await origin.bind(whole(500_000));
   await fixture.removeRegion(1, 0);
   await fixture.resizeRegion(1, 0, 5).catch(() => {});
   await origin.call("window.unbind", { handle: again.handle });
@@ -253,16 +251,16 @@ test("what was cut is given back once nobody has the region open, and taken agai
 test("a region that was never written to can be swept, one that might have been cannot", async () => {
   const fixture = await target();
   const origin = await fixture.origin();
-  await origin.call("session.open", OPEN);
+  await origin.openSession();
   const sweep = async (inode: number) => (await fixture.call("region.sweep", { inode, index: 0 })).removed;
   for (const inode of [1, 2, 3, 4, 5]) await fixture.createRegion(inode, 0, BYTES);
-  const reader = await origin.call("window.bind", whole(BYTES, { rights: "r" }));
+  const reader = await origin.bind(whole(BYTES, { rights: "r" }));
   assert.equal(await sweep(1), false, "it is open");
   await origin.call("window.unbind", { handle: reader.handle });
   assert.equal(await sweep(1), true, "it was only read");
   assert.equal(await sweep(1), true, "it is not there");
   assert.equal(await sweep(2), true, "it was never opened");
-  const writer = await origin.call("window.bind", whole(BYTES, { inode: 3 }));
+  const writer = await origin.bind(whole(BYTES, { inode: 3 }));
   await origin.call("window.unbind", { handle: writer.handle });
   assert.equal(await sweep(3), false, "idle");
   const restarted = await target({ found: fixture });
@@ -364,8 +362,8 @@ async function interrupted(lengths: readonly number[], steps: number): Promise<I
   const [made = 0] = lengths;
   await fixture.createRegion(1, 0, made);
   const origin = await fixture.origin();
-  const session = await origin.call("session.open", OPEN);
-  const window = await origin.call("window.bind", whole(made));
+  const session = await origin.openSession();
+  const window = await origin.bind(whole(made));
   fixture.dataOf(1, 0).u8.fill(1, 0, made);
   const flush = { opcode: OPCODE.FLUSH, flags: FLUSH_STABLE, handle: 1 };
   assert.equal(fixture.enter(window.worker, session).call(flush).status, 0);
