@@ -69,12 +69,14 @@ for (const drive of ["file", "memory"] as const) {
   }
 }
 
+const shell = (command: string) => spawnSync("sh", ["-c", command], { timeout: 10_000 });
+
 /** @returns undefined where this user may not mount */
 function smallFileSystem(t: TestContext, bytes: number): string | undefined {
   const directory = mkdtempSync(path.join(tmpdir(), "didafs-small-"));
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "didafs-test", directory]);
+  const mounted = shell(`mount -t tmpfs -o size=${bytes} didafs-test ${directory}`);
   t.after(() => {
-    if (mounted.status === 0) assert.equal(spawnSync("umount", [directory]).status, 0);
+    if (mounted.status === 0) assert.equal(shell(`umount ${directory}`).status, 0);
     rmSync(directory, { recursive: true });
   });
   if (mounted.status !== 0) return undefined;
