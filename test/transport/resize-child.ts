@@ -14,7 +14,8 @@ function attempt(body: () => void): void {
     counts.done += 1;
   } catch (error) {
     if (isDidafsError(error, "ERR_RANGE")) counts.refused += 1;
-    else if (isDidafsError(error, "ERR_SESSION_LOST")) counts.lost += 1;
+    // Timed out: it was stopped while it waited for an answer.
+    else if (isDidafsError(error, "ERR_SESSION_LOST", "ERR_TIMEOUT")) counts.lost += 1;
     else throw error;
   }
 }
@@ -23,8 +24,8 @@ function use(window: DidafsWindow, views: readonly Uint8Array[], round: number):
   const at = (round * 7919 * 8) % (window.length - PIECE);
   attempt(() => window.getSync(at, piece));
   attempt(() => window.putSync(at, piece));
-  attempt(() => window.loadSync(at));
-  attempt(() => window.fetchAddSync(at, 1));
+  attempt(() => window.loadBigSync(at));
+  attempt(() => window.fetchAddSync(at, 1n));
   for (const view of views) {
     if (view.length === 0) counts.detached += 1;
     else view[(round * 4099) % view.length] = (view[(round * 127) % view.length] as number) + 1;
