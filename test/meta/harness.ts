@@ -122,9 +122,10 @@ export class World {
     return channel;
   }
 
-  async origin(): Promise<Origin> {
+  /** @param open inodes that it has open from before */
+  async origin(open: readonly number[] = []): Promise<Origin> {
     const origin = new Origin(this, await this.enter("origin"));
-    await origin.call("meta.attach", { originKey: ORIGIN_KEY, open: [] });
+    await origin.call("meta.attach", { originKey: ORIGIN_KEY, open: [...open] });
     return origin;
   }
 }

@@ -10,6 +10,9 @@ export interface ModelNode {
   gid: number;
   size: number;
   nlink: number;
+  /** Undefined until a call sets it, and again once something else may have changed it. */
+  atimeMs: number | undefined;
+  mtimeMs: number | undefined;
   xattrs: Map<string, string>;
   /** Of a directory; empty for all others. */
   entries: Map<string, ModelNode>;
@@ -120,7 +123,7 @@ export function make(
   const { directory } = place;
   const inherits = (directory.mode & SET_GID) !== 0;
   const made = node(type, mode & 0o7777, inherits ? { ...owner, gid: directory.gid } : owner, target);
-  directory.entries.set(place.name, made);
+  setEntry(directory, place.name, made);
   if (type === "directory") {
     made.nlink = 2;
     made.parent = directory;
@@ -130,9 +133,15 @@ export function make(
   return made;
 }
 
+export function setEntry(directory: ModelNode, name: string, entry: ModelNode | undefined): void {
+  if (entry === undefined) directory.entries.delete(name);
+  else directory.entries.set(name, entry);
+  directory.mtimeMs = undefined;
+}
+
 export function detach(directory: ModelNode, name: string): void {
   const found = directory.entries.get(name) as ModelNode;
-  directory.entries.delete(name);
+  setEntry(directory, name, undefined);
   if (found.type === "directory") {
     directory.nlink -= 1;
     for (const inside of [...found.entries.keys()]) detach(found, inside);
@@ -146,6 +155,8 @@ export function node(type: ModelNode["type"], mode: number, owner: Owner, target
     ...owner,
     size: 0,
     nlink: 1,
+    atimeMs: undefined,
+    mtimeMs: undefined,
     xattrs: new Map(),
     entries: new Map(),
     parent: undefined,
@@ -185,6 +196,16 @@ export function checkText(text: string): void {
     codes.push("EINVAL");
   if (bytesOf(text).byteLength > PATH_BYTES_MAX) codes.push("ENAMETOOLONG");
   if (codes.length > 0) throw new Refused(...codes);
+}
+
+/** Of an extended attribute. */
+export function checkXattrName(name: string): void {
+  if (name === "" || name.includes("\0")) throw new Refused("EINVAL");
+  if (bytesOf(name).byteLength > NAME_BYTES_MAX) throw new Refused("ENAMETOOLONG");
+}
+
+export function inByteOrder(names: Iterable<string>): string[] {
+  return [...names].sort((a, b) => Buffer.compare(bytesOf(a), bytesOf(b)));
 }
 
 function checkNames(text: string): void {

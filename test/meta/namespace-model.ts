@@ -2,7 +2,9 @@ import type { ErrorCode } from "../../src/std/errors.ts";
 import {
   bytesOf,
   checkText,
+  checkXattrName,
   detach,
+  inByteOrder,
   isWithin,
   type ModelNode,
   make,
@@ -11,6 +13,7 @@ import {
   type Owner,
   Refused,
   ROOT_OWNER,
+  setEntry,
   walk,
 } from "./model-tree.ts";
 
@@ -19,6 +22,17 @@ export interface Handle {
   readonly node: ModelNode;
 }
 
+interface AttributeChange {
+  readonly mode: number | undefined;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  readonly atimeMs: number | undefined;
+  readonly mtimeMs: number | undefined;
+}
+
+/** Where a link, or what has a slash behind it, does not lead to a directory: whatever is in the way. */
+const LEADS_NOWHERE: readonly ErrorCode[] = ["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG"];
+
 /**
  * A POSIX namespace as plainly as it can be said: objects and references, every rule where it applies, no thought of
  * speed. A call that is refused may leave things half done here: it is tried on a fork.
@@ -26,6 +40,8 @@ export interface Handle {
 export class NamespaceModel {
   root: ModelNode = node("directory", 0o755, ROOT_OWNER);
   handles: Handle[] = [];
+  /** After a crash files that nobody can reach stay for a while: somebody may still say that they were open. */
+  mayHoldMore = false;
 
   constructor() {
     this.root.nlink = 2;
@@ -35,7 +51,10 @@ export class NamespaceModel {
   /** Another model of the same, which knows nothing of this one. */
   fork(): NamespaceModel {
     const copy = new NamespaceModel();
-    Object.assign(copy, structuredClone({ root: this.root, handles: this.handles }));
+    Object.assign(
+      copy,
+      structuredClone({ root: this.root, handles: this.handles, mayHoldMore: this.mayHoldMore }),
+    );
     return copy;
   }
 
@@ -97,9 +116,9 @@ export class NamespaceModel {
     if (place.node === undefined) make(place, "directory", mode, owner);
     else if (place.node.type !== "directory") {
       // A link is as good as the directory that it leads to.
-      const led = tried(() => walk(this.root, path, "follow").node);
-      if (led instanceof Refused) throw new Refused("EEXIST", ...led.codes);
-      if (led?.type !== "directory") throw new Refused("EEXIST");
+      const led = tried(() => walk(this.root, path, "follow").node?.type);
+      const alsoSaid = place.node.type === "symlink" || place.slash ? LEADS_NOWHERE : [];
+      if (led !== "directory") throw new Refused("EEXIST", ...alsoSaid);
     }
   }
 
@@ -122,8 +141,8 @@ export class NamespaceModel {
       replaceable(moved, destination.node);
       detach(destination.directory, destination.name);
     }
-    source.directory.entries.delete(source.name);
-    destination.directory.entries.set(destination.name, moved);
+    setEntry(source.directory, source.name, undefined);
+    setEntry(destination.directory, destination.name, moved);
     if (moved.type !== "directory") return;
     source.directory.nlink -= 1;
     destination.directory.nlink += 1;
@@ -153,7 +172,7 @@ export class NamespaceModel {
     if (destination.node !== undefined || destination.name === undefined) codes.push("EEXIST");
     if (destination.slash) codes.push("ENOENT", "ENOTDIR");
     if (codes.length > 0) throw new Refused(...codes);
-    destination.directory.entries.set(destination.name as string, source);
+    setEntry(destination.directory, destination.name as string, source);
     source.nlink += 1;
   }
 
@@ -174,20 +193,19 @@ export class NamespaceModel {
     return found.target;
   }
 
-  setattr(
-    path: string,
-    follow: boolean,
-    change: { mode?: number | undefined; uid?: number | undefined; gid?: number | undefined },
-  ): ModelNode {
+  setattr(path: string, follow: boolean, change: AttributeChange): ModelNode {
     const found = this.#existing(path, follow);
-    if (change.mode !== undefined) found.mode = change.mode & 0o7777;
-    if (change.uid !== undefined) found.uid = change.uid;
-    if (change.gid !== undefined) found.gid = change.gid;
+    const { mode, uid, gid, atimeMs, mtimeMs } = change;
+    if (mode !== undefined) found.mode = mode & 0o7777;
+    if (uid !== undefined) found.uid = uid;
+    if (gid !== undefined) found.gid = gid;
+    if (atimeMs !== undefined) found.atimeMs = atimeMs;
+    if (mtimeMs !== undefined) found.mtimeMs = mtimeMs;
     return found;
   }
 
   getxattr(path: string, follow: boolean, name: string): string {
-    const value = this.#existing(path, follow).xattrs.get(name);
+    const value = this.#xattrs(path, follow, name).get(name);
     if (value === undefined) throw new Refused("ENODATA");
     return value;
   }
@@ -199,32 +217,37 @@ export class NamespaceModel {
     value: string,
     mode: "set" | "create" | "replace",
   ): void {
-    const { xattrs } = this.#existing(path, follow);
+    const xattrs = this.#xattrs(path, follow, name);
     if (mode === "create" && xattrs.has(name)) throw new Refused("EEXIST");
     if (mode === "replace" && !xattrs.has(name)) throw new Refused("ENODATA");
     xattrs.set(name, value);
   }
 
   listxattr(path: string, follow: boolean): string[] {
-    return [...this.#existing(path, follow).xattrs.keys()].sort();
+    return inByteOrder(this.#existing(path, follow).xattrs.keys());
   }
 
   removexattr(path: string, follow: boolean, name: string): void {
-    if (!this.#existing(path, follow).xattrs.delete(name)) throw new Refused("ENODATA");
+    if (!this.#xattrs(path, follow, name).delete(name)) throw new Refused("ENODATA");
   }
 
   resize(handle: number, size: number): ModelNode {
     const { node: found } = this.handles[handle] as Handle;
     found.size = size;
+    found.mtimeMs = undefined;
     found.torn = false;
     return found;
+  }
+
+  /** A resize of the file was cut off. */
+  tear(handle: number): void {
+    (this.handles[handle] as Handle).node.torn = true;
   }
 
   /** Every name with what it stands for, parents before what is in them, in the order of bytes. */
   *tree(path = "", directory: ModelNode = this.root): Generator<readonly [path: string, node: ModelNode]> {
     if (path === "") yield ["/", directory];
-    const names = [...directory.entries.keys()].sort((a, b) => Buffer.compare(bytesOf(a), bytesOf(b)));
-    for (const name of names) {
+    for (const name of inByteOrder(directory.entries.keys())) {
       const found = directory.entries.get(name) as ModelNode;
       yield [`${path}/${name}`, found];
       if (found.type === "directory") yield* this.tree(`${path}/${name}`, found);
@@ -236,6 +259,14 @@ export class NamespaceModel {
     const nodes = new Set(this.handles.map((handle) => handle.node));
     for (const [, found] of this.tree()) nodes.add(found);
     return nodes;
+  }
+
+  #xattrs(path: string, follow: boolean, name: string): Map<string, string> {
+    const [{ xattrs }] = both(
+      () => this.#existing(path, follow),
+      () => checkXattrName(name),
+    );
+    return xattrs;
   }
 
   #existing(path: string, follow: boolean): ModelNode {

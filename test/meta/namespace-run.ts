@@ -4,15 +4,9 @@ import { regionBytes } from "../../src/structs/striping.ts";
 import type { EngineHome } from "./engine-homes.ts";
 import { FakeTarget, type Origin, World } from "./harness.ts";
 import { type ModelNode, Refused } from "./model-tree.ts";
-import {
-  type Call,
-  CLIENT_COUNT,
-  type ClientCall,
-  type Command,
-  TARGET_COUNT,
-} from "./namespace-commands.ts";
+import { CLIENT_COUNT, type ClientCall, type Command, TARGET_COUNT } from "./namespace-commands.ts";
 import { NamespaceModel } from "./namespace-model.ts";
-import { type Plan, planOf } from "./namespace-plan.ts";
+import { type PathCall, type Plan, planOf, planPath } from "./namespace-plan.ts";
 
 /** Longer than two leases of the metadata service: nobody who still wants an orphan has not said so by then. */
 const PATIENCE_MS = 25_000;
@@ -23,8 +17,6 @@ export class NamespaceRun {
   #model = new NamespaceModel();
   readonly #world: World;
   readonly #endings: readonly (() => Promise<void>)[];
-  /** All that there ever were. */
-  readonly #inodes = new Set<number>();
   #targets: FakeTarget[] = [];
   #clients: Origin[] = [];
 
@@ -57,7 +49,6 @@ export class NamespaceRun {
       this.#model.closeAll(command.client);
       this.#clients[command.client] = await this.#world.origin();
     }
-    for (const { inode } of this.#model.living()) if (inode !== undefined) this.#inodes.add(inode);
   }
 
   /** The whole tree; and once nothing is under way any more, the regions: those of the living files and no others. */
@@ -68,6 +59,8 @@ export class NamespaceRun {
       for (const client of this.#clients) await client.call("meta.renew", {});
       await this.#world.settle(BEAT_MS);
     }
+    this.#model.mayHoldMore = false;
+    await this.#call({ client: 0, of: { call: "statfs" } });
     await this.#sameTree(this.#model);
     this.#sameRegions();
     const faults = this.#world.log.complaints.filter(({ level }) => level === "error");
@@ -75,7 +68,8 @@ export class NamespaceRun {
   }
 
   async #call(call: ClientCall): Promise<void> {
-    const plan = planOf(call);
+    const plan = planOf(call, this.#model);
+    if (plan === undefined) return;
     const answer = plan.begin(this.#clients[call.client] as Origin);
     this.#model = this.#judged(await outcomeOf(this.#world.done(answer)), plan);
   }
@@ -95,7 +89,7 @@ export class NamespaceRun {
   }
 
   async #crash({ during, steps, keep }: Command & { kind: "crash" }): Promise<void> {
-    const plan = during && planOf(during);
+    const plan = during && planOf(during, this.#model);
     let outcome: Outcome | undefined;
     const answer = plan && outcomeOf(plan.begin(this.#clients[during.client] as Origin));
     void answer?.then((settled) => {
@@ -106,23 +100,33 @@ export class NamespaceRun {
     for (const party of [...this.#targets, ...this.#clients]) party.leave();
     await this.#world.restart();
     const possible = this.#possible(plan, answered);
-    if (!keep) for (const model of possible) model.handles = [];
+    for (const model of possible) {
+      model.mayHoldMore = true;
+      if (!keep) model.handles = [];
+    }
     for (const target of this.#targets) await target.register();
+    // A close that was not answered is none: the client still says that it has the file open.
+    const [{ handles }] = possible;
     for (const client of this.#clients.keys()) {
-      this.#clients[client] = await this.#world.origin();
+      const open = handles
+        .filter((handle) => handle.client === client)
+        .map(({ node }) => node.inode as number);
+      this.#clients[client] = await this.#world.origin(open);
     }
     this.#model = await this.#actual(possible);
   }
 
   /** What a crash may have left: a call that was not answered by then has happened, or has not. */
-  #possible(plan: Plan | undefined, answered: Outcome | undefined): NamespaceModel[] {
+  #possible(plan: Plan | undefined, answered: Outcome | undefined): [NamespaceModel, ...NamespaceModel[]] {
     if (plan === undefined) return [this.#model.fork()];
     if (answered !== undefined && !isCutOff(answered)) return [this.#judged(answered, plan).fork()];
     const after = this.#model.fork();
     if (refusalOf(() => plan.apply(after)) !== undefined) return [this.#model.fork()];
     // Whoever asked for it to be opened never learned that it was.
     after.handles.length = Math.min(after.handles.length, this.#model.handles.length);
-    return [this.#model.fork(), after];
+    const before = this.#model.fork();
+    for (const model of [before, after]) plan.tear?.(model);
+    return [before, after];
   }
 
   async #actual(possible: readonly NamespaceModel[]): Promise<NamespaceModel> {
@@ -152,20 +156,21 @@ export class NamespaceRun {
   }
 
   #sameRegions(): void {
-    const expected = new Map<string, number>();
-    for (const { inode, layout, size } of this.#model.living()) {
-      for (const [index, { target }] of (layout?.regions ?? []).entries()) {
+    const found = new Map<string, number>(
+      this.#targets.flatMap(({ id, regions }) =>
+        [...regions].map(([name, byteLength]) => [`${id} ${name}`, byteLength] as const),
+      ),
+    );
+    const expected = new Map<string, number | undefined>();
+    for (const { inode, layout, size, torn } of this.#model.living()) {
+      for (const [index, { target }] of layout?.regions.entries() ?? []) {
+        const name = `${target} ${inode}.${index}`;
         const { stripeUnit, regions } = layout as NonNullable<typeof layout>;
-        expected.set(`${target} ${inode}.${index}`, regionBytes(size, stripeUnit, regions.length, index));
+        const byteLength = regionBytes(size, stripeUnit, regions.length, index);
+        expected.set(name, torn ? found.get(name) : byteLength);
       }
     }
-    const found = this.#targets.flatMap(({ id, regions }) =>
-      [...regions]
-        // A create that a crash cut off leaves regions that no metadata ever knew.
-        .filter(([name]) => this.#inodes.has(Number.parseInt(name, 10)))
-        .map(([name, byteLength]) => [`${id} ${name}`, byteLength] as const),
-    );
-    assert.deepEqual(new Map(found), expected);
+    assert.deepEqual(found, expected);
   }
 }
 
@@ -181,12 +186,16 @@ async function outcomeOf(answer: ReturnType<Plan["begin"]>): Promise<Outcome> {
 }
 
 /** Everything that can be asked about one name. */
-function looksAt(path: string, { type }: ModelNode): Plan[] {
+function looksAt(path: string, { type, xattrs }: ModelNode): Plan[] {
   const about = { path, follow: false };
-  const calls: Call[] = [{ call: "stat", ...about }];
+  const calls: PathCall[] = [
+    { call: "stat", ...about },
+    { call: "listxattr", ...about },
+    ...[...xattrs.keys()].map((name) => ({ call: "getxattr" as const, ...about, name })),
+  ];
   if (type === "directory") calls.push({ call: "readdir", path });
   if (type === "symlink") calls.push({ call: "readlink", path });
-  return calls.map((of) => planOf({ client: 0, of }));
+  return calls.map(planPath);
 }
 
 function isCutOff(outcome: Outcome): boolean {

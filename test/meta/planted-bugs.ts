@@ -1,5 +1,5 @@
 import { decodeInode, encodeInode } from "../../src/meta/inode-record.ts";
-import { inodeKey, removalKey } from "../../src/meta/keys.ts";
+import { inodeKey, orphanKey, removalKey } from "../../src/meta/keys.ts";
 import type { Key, KvEngine, KvReader, KvTransaction, Value } from "../../src/ports/kv.ts";
 import { SimKvEngine } from "../../src/sim/kv-engine.ts";
 import { type EngineHome, SimHome } from "./engine-homes.ts";
@@ -7,6 +7,7 @@ import { type EngineHome, SimHome } from "./engine-homes.ts";
 /** Bugs to be found: engines that do something else than they are told. */
 
 const INODE = inodeKey(0)[0];
+const ORPHAN = orphanKey(0)[0];
 const REMOVAL = removalKey("", 0, 0)[0];
 
 type Spoil = (transaction: KvTransaction) => Partial<KvTransaction>;
@@ -61,6 +62,15 @@ export function countsNoNames(seed: number): EngineHome {
       const old = key[0] === INODE ? kv.get(key) : undefined;
       const nlink = old && decodeInode(old).nlink;
       kv.set(key, nlink === undefined ? value : encodeInode({ ...decodeInode(value), nlink }));
+    },
+  }));
+}
+
+/** Nobody writes down that a file lost its last name while it was open. */
+export function forgetsOrphans(seed: number): EngineHome {
+  return new SpoiledHome(seed, (kv) => ({
+    set: (key, value) => {
+      if (key[0] !== ORPHAN) kv.set(key, value);
     },
   }));
 }
