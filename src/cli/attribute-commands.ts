@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { examples, type Runner } from "./command-parts.ts";
-import { date, stamp } from "./options.ts";
+import { date, sizeChange, stamp } from "./options.ts";
 
 const PATHS: [string, string] = ["<path...>", "paths in the cluster"];
 const NO_DEREFERENCE: [string, string] = [
@@ -56,6 +56,23 @@ Names are looked up on this machine. Owners are kept, not enforced: whoever has 
         "didafs touch -d 2026-01-31 :/notes",
         "didafs touch -c -t 202601312359 :/a :/b",
       ),
+    );
+  program
+    .command("truncate")
+    .description("change the length of files")
+    .argument(...PATHS)
+    .requiredOption(
+      "-s, --size <bytes>",
+      "the new length (1M), or by how much more (+1M) or less (-1M)",
+      sizeChange,
+    )
+    .option("-c, --no-create", "make no file")
+    .action(run(() => import("./commands/truncate.ts")))
+    .addHelpText(
+      "after",
+      `${examples("didafs truncate -s 1G :/image", "didafs truncate -s +64M :/log", "didafs truncate -s 0 :/a :/b")}
+New bytes are zeros, and their room is reserved at once.
+`,
     );
   addXattrCommands(program, run);
 }

@@ -89,3 +89,16 @@ test("df shows the room of each target and of all", async () => {
   assert.match(text, /^TARGET +DRIVE +SIZE +USED +AVAIL +USE%\ntarget-0 +file +\S+ \w+ .* \d+%\n/);
   assert.match(text, /\nall that are up .*\n\d+ files, directories and links\n$/);
 });
+
+test("truncate cuts and grows; what is new is zeros, what was cut does not come back", async () => {
+  await home.run(["put", "-", ":/cut", "--create"], { input: "0123456789" });
+  await home.ok("truncate", "-s", "4", ":/cut");
+  await home.ok("truncate", "-s", "+2", ":/cut");
+  assert.equal(await home.ok("cat", ":/cut"), "0123\0\0");
+  await home.ok("truncate", "-s", "-5", ":/cut");
+  assert.equal(await home.ok("cat", ":/cut"), "0");
+  await home.ok("truncate", "-c", "-s", "4", ":/none");
+  assert.equal((await home.run(["stat", ":/none"])).code, 8);
+  await home.ok("truncate", "-s", "1K", ":/made");
+  assert.equal((await stat(":/made")).size, 1024);
+});

@@ -65,6 +65,8 @@ test("wrong usage: one line, advice, exit code 2, and nothing is made", async ()
     ["chown", "no such user", ":/a"],
     ["touch", "-d", "tomorrow", ":/a"],
     ["touch", "-t", "202602300000", ":/a"],
+    ["truncate", ":/a"],
+    ["truncate", "-s", "1X", ":/a"],
     ["xattr"],
     ["xattr", "get", "user.x"],
     ["ln", ":/a"],
