@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import type { Random } from "../ports/random.ts";
 import { capabilitySecret } from "../wire/capability.ts";
 
@@ -19,7 +20,7 @@ export class ServiceLease {
   /** What the workers compare with the clock before each step. */
   readonly #end: Float64Array;
   #incarnation!: string;
-  #secret!: Uint8Array;
+  #secret!: KeyObject;
   #held = false;
 
   constructor(parts: { random: Random; serviceKey: Uint8Array; target: string; leaseEnd: Float64Array }) {
@@ -35,7 +36,7 @@ export class ServiceLease {
   }
 
   /** Under which this life's capabilities are signed. */
-  get secret(): Uint8Array {
+  get secret(): KeyObject {
     return this.#secret;
   }
 

@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from "node:crypto";
 import { assert } from "../std/assert.ts";
 import { DidafsError } from "../std/errors.ts";
 
@@ -51,13 +51,15 @@ export const CAPABILITY_MS = 60_000;
  * @param serviceKey 32 bytes
  * @param incarnation of that life, 32 hex digits
  */
-export function capabilitySecret(serviceKey: Uint8Array, target: string, incarnation: string): Uint8Array {
+export function capabilitySecret(serviceKey: Uint8Array, target: string, incarnation: string): KeyObject {
   const salt = Buffer.from(incarnation, "hex");
-  return new Uint8Array(hkdfSync("sha256", serviceKey, salt, `didafs capability 1${target}`, 32));
+  const secret = hkdfSync("sha256", serviceKey, salt, `didafs capability 1${target}`, 32);
+  // Signing with a key object takes a third of the time that it takes with bytes.
+  return createSecretKey(new Uint8Array(secret));
 }
 
 /** @returns the bytes as hex */
-export function signCapability(secret: Uint8Array, capability: Capability): string {
+export function signCapability(secret: KeyObject, capability: Capability): string {
   const { inode, index, rights, at, byteLength, expiresMs, gen, originKey, target } = capability;
   assert(originKey.length === 64 && target.length === 32, "keys and identities have their length");
   const bytes = Buffer.alloc(CAPABILITY_BYTES);
@@ -80,7 +82,7 @@ export function signCapability(secret: Uint8Array, capability: Capability): stri
  * Whatever is not signed under `secret` is refused before it is looked at.
  * @throws ERR_CAPABILITY (forged, damaged, or for another life of a target), ERR_VERSION (naming both)
  */
-export function openCapability(secret: Uint8Array, hex: string): Capability {
+export function openCapability(secret: KeyObject, hex: string): Capability {
   const bytes = Buffer.from(hex, "hex");
   if (bytes.byteLength !== CAPABILITY_BYTES || hex.length !== CAPABILITY_BYTES * 2) {
     throw refusal(`it does not have ${CAPABILITY_BYTES} bytes`);
@@ -118,7 +120,7 @@ function fieldsOf(bytes: Buffer): Capability {
   return { ...fields, rights };
 }
 
-function macOf(secret: Uint8Array, bytes: Buffer): Buffer {
+function macOf(secret: KeyObject, bytes: Buffer): Buffer {
   return createHmac("sha256", secret).update(bytes.subarray(0, MAC_AT)).digest();
 }
 
