@@ -5,7 +5,7 @@ export const YIELD = 1;
 /** Wait in the kernel until something is ready. */
 export const BLOCK = 2;
 
-/** A yield that takes longer gave the core to somebody who uses it. */
+/** For loops whose rounds take microseconds. */
 const CONTENDED_MS = 0.03;
 /** Rounds with work for which a core counts as contended, until a yield shows whether it still is. */
 const CONTENDED_ROUNDS = 256;
@@ -21,13 +21,19 @@ const CONTENDED_ROUNDS = 256;
 export class IdleStrategy {
   readonly #spinRounds: number;
   readonly #yieldRounds: number;
+  readonly #contendedMs: number;
   #idleRounds = 0;
   #contendedRounds = 0;
 
-  /** @param spinRounds rounds without work before the first yield; @param yieldRounds yields before blocking */
-  constructor(spinRounds: number, yieldRounds: number) {
+  /**
+   * @param spinRounds rounds without work before the first yield
+   * @param yieldRounds yields before blocking
+   * @param contendedMs a yield that takes longer gave the core to somebody who uses it, and not to another poller
+   */
+  constructor(spinRounds: number, yieldRounds: number, contendedMs: number = CONTENDED_MS) {
     this.#spinRounds = spinRounds;
     this.#yieldRounds = yieldRounds;
+    this.#contendedMs = contendedMs;
   }
 
   /** @param work what the round did, 0 when nothing. @returns SPIN, YIELD or BLOCK; BLOCK until there is work again */
@@ -45,6 +51,6 @@ export class IdleStrategy {
 
   /** To be told how long each yield took. */
   yielded(tookMs: number): void {
-    if (tookMs > CONTENDED_MS) this.#contendedRounds = CONTENDED_ROUNDS;
+    if (tookMs > this.#contendedMs) this.#contendedRounds = CONTENDED_ROUNDS;
   }
 }
