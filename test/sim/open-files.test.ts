@@ -27,6 +27,33 @@ test("a file that is open keeps its bytes without a name; what nobody has open a
   await cluster.close();
 });
 
+test("a client that has a file open says so to a new metadata service, without being asked for anything", async () => {
+  const cluster = await SimCluster.start(1, 5);
+  const [one, two] = [await cluster.connect("tcp"), await cluster.connect("tcp")];
+  const settle = <T>(promise: Promise<T>) => cluster.settle(promise);
+  const inodes = async () => (await settle(two.statfs())).inodes;
+  const [kept, closed] = [
+    await settle(one.open("/kept", { create: true, size: 10 })),
+    await settle(one.open("/closed", { create: true, size: 10 })),
+  ];
+  await settle(closed.close());
+  await cluster.restartMeta();
+  for (const path of ["/kept", "/closed"]) await settle(two.remove(path));
+  assert.equal(await inodes(), 3, "either may still be open");
+  for (let ms = 0; ms < 21_000; ms += 500) {
+    cluster.clock.advance(500);
+    let rounds = 20;
+    await cluster.until(() => rounds-- === 0);
+  }
+  assert.equal(await inodes(), 2, "the root, and what is still open");
+  await settle((await settle(kept.window({ rights: "rw" }))).put(0, new Uint8Array(10)));
+  await settle(kept.close());
+  for (let count = 2; count > 1; ) count = await inodes();
+  await settle(one.close());
+  await settle(two.close());
+  await cluster.close();
+});
+
 test("an open whose caller gave up, whenever that was, leaves nothing open", async () => {
   const cluster = await SimCluster.start(1, 3);
   const [one, two] = [await cluster.connect("tcp"), await cluster.connect("tcp")];

@@ -66,25 +66,34 @@ export class SimCluster {
 
   static async start(targetCount: number, seed: number): Promise<SimCluster> {
     const cluster = new SimCluster(seed);
-    const { network, memory, clock, random } = cluster;
-    const engine = cluster.#engine;
-    const options = {
+    await cluster.#startMeta();
+    for (let i = 0; i < targetCount; i += 1) cluster.targets.push(cluster.#startTarget(i));
+    await cluster.until(() => cluster.targets.every(({ control }) => control.registered));
+    return cluster;
+  }
+
+  async #startMeta(): Promise<void> {
+    const { network, memory, clock, random } = this;
+    this.#meta = await MetaService.open({
       network,
       memory,
       clock,
       random,
-      engine,
+      engine: this.#engine,
       key: KEY,
       serviceKey: SERVICE_KEY,
       version: "0.0.0",
       pid: 1,
       log: NO_FAULTS,
-    };
-    cluster.#meta = await MetaService.open(options);
-    cluster.#meta.listen(META);
-    for (let i = 0; i < targetCount; i += 1) cluster.targets.push(cluster.#startTarget(i));
-    await cluster.until(() => cluster.targets.every(({ control }) => control.registered));
-    return cluster;
+    });
+    this.#meta.listen(META);
+  }
+
+  /** Another process of the metadata service takes the place of the last one, over the same metadata. */
+  async restartMeta(): Promise<void> {
+    this.#meta.close();
+    await this.#startMeta();
+    await this.until(() => this.targets.every(({ control }) => control.registered));
   }
 
   /** A client as `connect` makes it, its agent stepped beside it. */
