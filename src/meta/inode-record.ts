@@ -1,5 +1,6 @@
 import type { Value } from "../ports/kv.ts";
 import { DidafsError } from "../std/errors.ts";
+import { storedByAnother } from "../std/versions.ts";
 import type { Layout, StatRecord } from "../wire/control.ts";
 import { FILE_TYPES, type FileType } from "./entry-record.ts";
 
@@ -89,7 +90,7 @@ export function decodeInode(value: Value): Inode {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   if (bytes.byteLength < 4 || bytes.readUInt16LE(0) !== MAGIC) throw corrupt("no inode");
   if (bytes[2] !== INODE_VERSION) {
-    throw new DidafsError("ERR_VERSION", `an inode has version ${bytes[2]}, this is ${INODE_VERSION}`);
+    throw storedByAnother("an inode in the metadata has version", bytes[2] as number, INODE_VERSION);
   }
   if (bytes.byteLength < FIXED_BYTES) throw corrupt("cut short");
   const type = FILE_TYPES[bytes[3] as number];

@@ -1,6 +1,7 @@
 import type { KvEngine, KvReader, KvTransaction } from "../ports/kv.ts";
 import type { Random } from "../ports/random.ts";
 import { DidafsError } from "../std/errors.ts";
+import { storedByAnother } from "../std/versions.ts";
 import { FORMAT_KEY, FORMAT_VERSION, NEXT_INODE_KEY, ROOT_INODE } from "./keys.ts";
 import { rootInode } from "./new-inode.ts";
 import { addInode } from "./tables.ts";
@@ -107,10 +108,7 @@ function readFormat(value: Uint8Array): string {
   if (bytes.byteLength < 2) throw new DidafsError("ERR_CORRUPT", "the format of the metadata is damaged");
   const version = bytes.readUInt16LE();
   if (version !== FORMAT_VERSION) {
-    throw new DidafsError(
-      "ERR_VERSION",
-      `the metadata have format ${version}, this version of didafs knows format ${FORMAT_VERSION}`,
-    );
+    throw storedByAnother("the metadata have format", version, FORMAT_VERSION);
   }
   if (bytes.byteLength !== 2 + ID_BYTES)
     throw new DidafsError("ERR_CORRUPT", "the cluster's identity is damaged");

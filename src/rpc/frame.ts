@@ -1,4 +1,5 @@
 import { DidafsError } from "../std/errors.ts";
+import { saidByAnother } from "../std/versions.ts";
 import {
   ANSWER_FLAG,
   answerPayloadBytes,
@@ -64,7 +65,7 @@ export function checkedPayloadBytes(header: Int32Array, payloadBytesMax: number)
   }
   const version = headerVersion(header, 0);
   if (version !== WIRE_VERSION) {
-    throw new DidafsError("ERR_VERSION", `the peer speaks wire version ${version}, this is ${WIRE_VERSION}`);
+    throw saidByAnother("the peer speaks wire version", version, WIRE_VERSION);
   }
   if (headerOpcode(header, 0) !== OPCODE.CALL) {
     throw new DidafsError("ERR_PROTOCOL", `opcode ${headerOpcode(header, 0)} is no control call`);

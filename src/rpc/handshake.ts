@@ -107,8 +107,15 @@ export async function introduce(channel: Channel, options: IntroduceOptions): Pr
     return transcript;
   } catch (error) {
     channel.close(isDidafsError(error) ? error : undefined);
-    throw error;
+    throw unapplied(error);
   }
+}
+
+/** A handshake changes nothing, whether it was heard or not. */
+function unapplied(error: unknown): unknown {
+  if (!isDidafsError(error) || error.applied === "no") return error;
+  const { code, message, path, target } = error;
+  return new DidafsError(code, message, { applied: "no", path, target, cause: error });
 }
 
 function wrongKey(peer: string, role: Role): string {

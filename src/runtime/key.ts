@@ -2,10 +2,13 @@ import { randomBytes } from "node:crypto";
 import { closeSync, fstatSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { DidafsError } from "../std/errors.ts";
+import { storedByAnother } from "../std/versions.ts";
 import { makeDirectory, syncDirectory } from "../system/directory.ts";
 import { userKeyFile } from "./paths.ts";
 
 const KEY_BYTES = 32;
+/** Of key files: the digits and nothing else. Files of other formats begin with "v<format>:". */
+const FORMAT = 1;
 
 /** Where a caller says the cluster's key is; the bytes win over the file. */
 export interface KeySource {
@@ -15,7 +18,7 @@ export interface KeySource {
 
 /**
  * The key of the cluster: given by the caller, else in the file that DIDAFS_KEY_FILE names, else in the user's own key
- * file. @throws ERR_NO_KEY, ERR_INVALID_ARGUMENT (key of a wrong length)
+ * file. @throws ERR_NO_KEY, ERR_VERSION, ERR_INVALID_ARGUMENT (key of a wrong length)
  */
 export function findKey(source: KeySource = {}, env = process.env): Uint8Array {
   const named = namedKey(source, env);
@@ -38,7 +41,7 @@ export function findOrMakeKey(source: KeySource = {}, env = process.env): Uint8A
 }
 
 /**
- * The key that the services of the cluster in `dir` share, made when it is not there. @throws ERR_NO_KEY
+ * The key that the services of the cluster in `dir` share, made when it is not there. @throws ERR_NO_KEY, ERR_VERSION
  */
 export function findOrMakeServiceKey(dir: string): Uint8Array {
   const file = path.join(dir, "service-key");
@@ -84,6 +87,9 @@ function readKey(file: string): Uint8Array | undefined {
       );
     }
     const text = readFileSync(descriptor, "latin1").trim();
+    const [, version] = /^v(\d{1,9}):/.exec(text) ?? [];
+    if (version !== undefined)
+      throw storedByAnother(`the key file ${file} has format`, Number(version), FORMAT);
     if (!/^[0-9a-f]{64}$/i.test(text)) {
       throw new DidafsError("ERR_NO_KEY", `the key file ${file} does not hold ${KEY_BYTES * 2} hex digits`, {
         path: file,

@@ -1,9 +1,13 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import * as v from "valibot";
+import { storedByAnother } from "../std/versions.ts";
+
+const FORMAT = 1;
 
 /** What a supervisor says about itself in its data directory, for `didafs down` and for messages. */
 const RunRecord = v.object({
+  format: v.literal(FORMAT),
   pid: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   /** When that process started, in clock ticks since boot: a pid that was given to another process does not match. */
   startTicks: v.string(),
@@ -23,7 +27,12 @@ export function writeRunRecord(
   spawn: RunRecord["spawn"],
   urls: Pick<RunRecord, "url" | "metricsUrl"> = {},
 ): void {
-  const record: RunRecord = { pid: process.pid, startTicks: startTicks(process.pid) ?? "", spawn };
+  const record: RunRecord = {
+    format: FORMAT,
+    pid: process.pid,
+    startTicks: startTicks(process.pid) ?? "",
+    spawn,
+  };
   const draft = `${fileOf(dir)}.new`;
   writeFileSync(draft, `${JSON.stringify({ ...record, ...urls })}\n`, {
     mode: 0o600,
@@ -43,9 +52,21 @@ export function removeRunRecord(dir: string): boolean {
 
 /** The record of the process that serves `dir`; undefined when there is none or it speaks of a process that is gone. */
 export function readRunRecord(dir: string): RunRecord | undefined {
+  const parsed = v.safeParse(RunRecord, readJson(dir));
+  return parsed.success && isAlive(parsed.output) ? parsed.output : undefined;
+}
+
+/** @throws ERR_VERSION when another version of DiDAFS wrote the record of `dir` */
+export function checkRunFormat(dir: string): void {
+  const { format } = (readJson(dir) ?? {}) as { format?: unknown };
+  if (typeof format === "number" && format !== FORMAT) {
+    throw storedByAnother(`${fileOf(dir)} has format`, format, FORMAT);
+  }
+}
+
+function readJson(dir: string): unknown {
   try {
-    const parsed = v.safeParse(RunRecord, JSON.parse(readFileSync(fileOf(dir), "utf8")));
-    return parsed.success && isAlive(parsed.output) ? parsed.output : undefined;
+    return JSON.parse(readFileSync(fileOf(dir), "utf8"));
   } catch {
     return undefined;
   }

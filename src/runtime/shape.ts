@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync
 import path from "node:path";
 import * as v from "valibot";
 import { DidafsError } from "../std/errors.ts";
+import { storedByAnother } from "../std/versions.ts";
 
 const FORMAT = 1;
 const TARGETS_MAX = 64;
@@ -36,10 +37,7 @@ export function readShape(dir: string): Shape | undefined {
   const value = parseJson(text);
   const format = (value as { format?: unknown } | null | undefined)?.format;
   if (typeof format === "number" && format !== FORMAT) {
-    throw new DidafsError(
-      "ERR_VERSION",
-      `${file} has format ${format}, this version of didafs knows format ${FORMAT}`,
-    );
+    throw storedByAnother(`${file} has format`, format, FORMAT);
   }
   const parsed = v.safeParse(Shape, value);
   if (!parsed.success)

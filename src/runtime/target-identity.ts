@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync
 import path from "node:path";
 import * as v from "valibot";
 import { DidafsError } from "../std/errors.ts";
+import { storedByAnother } from "../std/versions.ts";
 
 const FORMAT = 1;
 const digits = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
@@ -49,11 +50,8 @@ function read(file: string): v.InferOutput<typeof Identity> | undefined {
     throw new DidafsError("ERR_CORRUPT", `${file} is damaged: it is not JSON`, { cause: error });
   }
   const { format } = (value ?? {}) as { format?: unknown };
-  if (typeof format === "number" && format > FORMAT) {
-    throw new DidafsError(
-      "ERR_VERSION",
-      `${file} has format ${format}; this program knows formats up to ${FORMAT}`,
-    );
+  if (typeof format === "number" && format !== FORMAT) {
+    throw storedByAnother(`${file} has format`, format, FORMAT);
   }
   const parsed = v.safeParse(Identity, value);
   if (!parsed.success)

@@ -1,6 +1,6 @@
 import type { Clock, Idler } from "../ports/clock.ts";
 import type { MemoryPort } from "../ports/memory.ts";
-import { codeOf, DidafsError } from "../std/errors.ts";
+import { codeOf, DidafsError, ERROR_TABLE } from "../std/errors.ts";
 import { WORD_BYTES } from "../structs/words.ts";
 import { MAX_PAYLOAD_BYTES, OPCODE } from "../wire/header.ts";
 import { FLUSH_MEMORY, FLUSH_STABLE, opFlags } from "../wire/ops.ts";
@@ -273,12 +273,13 @@ export class RemoteAccess implements RegionAccess {
     if (transfer.status !== 0) {
       const code = codeOf(transfer.status);
       const { target } = this.#link.session;
+      const [, , , meaning] = ERROR_TABLE[code];
       // One command is refused before it is applied, except by a drive that fails, or where the file is cut, while the
       // payload arrives.
       const meanwhile = code === "ERR_IO" || (code === "ERR_RANGE" && transfer.length > INLINE_BYTES);
       const partly = transfer.writes && (transfer.length > MAX_PAYLOAD_BYTES || meanwhile);
       const applied = partly ? "unknown" : "no";
-      throw new DidafsError(code, `target ${target} refused the access (${code})`, { applied, target });
+      throw new DidafsError(code, `target ${target} refused the access: ${meaning}`, { applied, target });
     }
     if (transfer.lost) throw this.#link.session.error("unknown");
   }

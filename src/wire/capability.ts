@@ -1,6 +1,7 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from "node:crypto";
 import { assert } from "../std/assert.ts";
 import { DidafsError } from "../std/errors.ts";
+import { saidByAnother } from "../std/versions.ts";
 
 /** What lets one origin bind windows on one region: made by the metadata service, checked by the region's target. */
 export interface Capability {
@@ -92,8 +93,7 @@ export function openCapability(secret: KeyObject, hex: string): Capability {
   }
   if (bytes.readUInt16LE(0) !== MAGIC) throw refusal("it is none");
   if (bytes[2] !== CAPABILITY_VERSION) {
-    const message = `the capability has version ${bytes[2]}, this is ${CAPABILITY_VERSION}`;
-    throw new DidafsError("ERR_VERSION", message);
+    throw saidByAnother("the capability has version", bytes[2] as number, CAPABILITY_VERSION);
   }
   return fieldsOf(bytes);
 }

@@ -1,7 +1,13 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAlive, type RunRecord, readRunRecord, removeRunRecord } from "../../runtime/run-file.ts";
+import {
+  checkRunFormat,
+  isAlive,
+  type RunRecord,
+  readRunRecord,
+  removeRunRecord,
+} from "../../runtime/run-file.ts";
 import { DidafsError, isDidafsError } from "../../std/errors.ts";
 import { lockDirectory } from "../../system/lock.ts";
 import { type Context, print, printJson } from "../context.ts";
@@ -36,7 +42,7 @@ export async function run(
   else print(`stopped the cluster on ${dir}`);
 }
 
-/** The process that serves `dir`. @throws ERR_NOT_RUNNING; what a process that is gone left behind is cleaned up. */
+/** The process that serves `dir`. @throws ERR_NOT_RUNNING, ERR_VERSION; what a process that is gone left behind is cleaned up. */
 async function holder(dir: string, endMs: number, signal: AbortSignal): Promise<RunRecord> {
   for (;;) {
     if (isFree(dir)) {
@@ -46,6 +52,7 @@ async function holder(dir: string, endMs: number, signal: AbortSignal): Promise<
     // Between taking the lock and writing the record there is a moment.
     const record = readRunRecord(dir);
     if (record !== undefined) return record;
+    checkRunFormat(dir);
     if (performance.now() > endMs) {
       throw new DidafsError("ERR_TIMEOUT", `${dir} is in use by a process that does not say who it is`);
     }

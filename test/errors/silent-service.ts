@@ -1,0 +1,2 @@
+/** A service that ends without a word. */
+process.exit(7);
