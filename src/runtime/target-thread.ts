@@ -69,7 +69,7 @@ async function serve(host: ServiceHost<TargetOptions>): Promise<void> {
   try {
     const started = await orCrash(threads.start(), crash.signal);
     const control = createControl(host, identity, drive, poller, threads, started);
-    await runUntilStopped(control, poller, host, identity, crash);
+    await runUntilStopped(control, poller, host, identity, crash, threads);
   } finally {
     await threads.stop(crash.signal.aborted ? 0 : THREADS_MS);
     poller.close();
@@ -129,6 +129,7 @@ async function runUntilStopped(
   host: ServiceHost<TargetOptions>,
   identity: TargetIdentity,
   crash: AbortController,
+  threads: TargetThreads,
 ): Promise<void> {
   host.measured(() => targetSamples(control));
   let announced = false;
@@ -150,5 +151,6 @@ async function runUntilStopped(
   await runControlLoop(agent, poller, systemClock, AbortSignal.any([host.stopping, crash.signal]));
   // Without one of its threads it can neither answer nor end anything in good order; the supervisor starts it again.
   crash.signal.throwIfAborted();
+  threads.drain();
   await runUntil(control, poller, systemClock, control.close(), CLOSE_MS);
 }

@@ -34,6 +34,7 @@ export class TargetThreads {
   readonly #syncStop = new SharedArrayBuffer(4);
   /** Until when the workers may serve; written by the control thread. */
   readonly leaseEnd: Float64Array<SharedArrayBuffer> = createLeaseEnd();
+  #draining = false;
   #stopping = false;
 
   constructor(options: TargetThreadsOptions) {
@@ -44,6 +45,11 @@ export class TargetThreads {
   /** The control thread's queue to the sync thread; the workers' follow. */
   get controlSync(): SyncChannel {
     return { words: new Int32Array(this.#syncArea), at: syncQueueAt(0) };
+  }
+
+  /** Threads that have not ended. */
+  get count(): number {
+    return this.#threads.size;
   }
 
   /** @returns the workers, once all threads serve */
@@ -106,7 +112,7 @@ export class TargetThreads {
     thread.on("error", (error: Error) => this.#crashed(`${name}: ${error.stack ?? error.message}`, error));
     thread.on("exit", (code) => {
       this.#threads.delete(thread);
-      if (!this.#stopping) this.#crashed(`${name} ended with code ${code}`, undefined);
+      if (!this.#draining || code !== 0) this.#crashed(`${name} ended with code ${code}`, undefined);
     });
     return thread;
   }
@@ -116,6 +122,11 @@ export class TargetThreads {
     this.#options.onCrash(
       new DidafsError("ERR_INTERNAL", `A thread of the target died: ${message}`, { cause }),
     );
+  }
+
+  /** From now on a thread that comes to its end has done what it was told. */
+  drain(): void {
+    this.#draining = true;
   }
 
   /** Ends the threads: those that were told to stop by themselves, the rest after `graceMs`. */
