@@ -1,0 +1,99 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Cluster, connect, type Stat } from "../../src/index.ts";
+import { FILE_BYTES, slotFault } from "./blocks.ts";
+import type { Fleet, NamedDirectory, WrittenFile } from "./fleet.ts";
+import { type Appearance, appearance } from "./names.ts";
+import type { Services } from "./services.ts";
+
+const CALL_MS = 20_000;
+/** What could not be removed is tried again after 5 s; orphans that nobody claims go after two leases of 10 s. */
+const SWEEP_MS = 45_000;
+const FAULTS_TOLD = 10;
+
+/** Holds everything that was acknowledged against what a new client finds. @returns what is wrong */
+export async function aftermath(services: Services, fleet: Fleet): Promise<string[]> {
+  await using cluster = await connect(services.url, { keyFile: services.keyFile, timeoutMs: CALL_MS });
+  const faults: string[] = [];
+  for (const file of fleet.files) faults.push(...(await blockFaults(cluster, file)));
+  for (const directory of fleet.directories) faults.push(...(await nameFaults(cluster, directory)));
+  faults.push(...(await regionFaults(cluster, services.data)), ...services.complaints());
+  const more = faults.length - FAULTS_TOLD;
+  return more > 0 ? [...faults.slice(0, FAULTS_TOLD), `and ${more} more`] : faults;
+}
+
+async function blockFaults(cluster: Cluster, { path: name, sharing, slots }: WrittenFile): Promise<string[]> {
+  await using file = await cluster.open(name, { rights: "r" });
+  await using window = await file.window({ sharing });
+  const bytes = await window.get(0, new Uint8Array(FILE_BYTES));
+  return slots.flatMap((record, slot) => {
+    const fault = slotFault(bytes, slot, record);
+    return fault === undefined ? [] : [`${name}: ${fault}`];
+  });
+}
+
+async function nameFaults(cluster: Cluster, { path: directory, names }: NamedDirectory): Promise<string[]> {
+  const found = new Map<string, Appearance>();
+  const faults: string[] = [];
+  for await (const [at, stat] of tree(cluster, directory)) {
+    const target = stat.type === "symlink" ? await cluster.readlink(at) : "";
+    found.set(at.slice(directory.length + 1), appearance({ ...stat, target }));
+    if (stat.type === "file") faults.push(...(await wholenessFaults(cluster, at)));
+  }
+  return [...faults, ...names.faults(found).map((fault) => `${directory}: ${fault}`)];
+}
+
+/** A file that has a name has all of its regions, and nobody has written to these. */
+async function wholenessFaults(cluster: Cluster, name: string): Promise<string[]> {
+  try {
+    await using file = await cluster.open(name, { rights: "r" });
+    await using window = await file.window();
+    const bytes = await window.get(0, new Uint8Array(file.size));
+    return bytes.every((byte) => byte === 0) ? [] : [`${name} has bytes that nobody wrote`];
+  } catch (error) {
+    return [`${name} is half made: ${error}`];
+  }
+}
+
+/** The targets have the regions of the files that have a name, and after a while no others. */
+async function regionFaults(cluster: Cluster, data: string): Promise<string[]> {
+  const endMs = performance.now() + SWEEP_MS;
+  for (;;) {
+    const expected = new Set<string>();
+    for await (const [, { inode, layout }] of tree(cluster, "")) {
+      for (const [index, { target }] of (layout?.regions ?? []).entries()) {
+        expected.add(`${target}/${inode}.${index}`);
+      }
+    }
+    const found = new Set(regionObjects(data));
+    const lost = [...expected].filter((region) => !found.has(region));
+    const orphans = [...found].filter((region) => !expected.has(region));
+    if (lost.length + orphans.length === 0) return [];
+    if (lost.length > 0 || performance.now() > endMs) {
+      return [
+        ...lost.map((region) => `region ${region} is gone`),
+        ...orphans.map((region) => `region ${region} belongs to no file`),
+      ];
+    }
+    await sleep(200);
+  }
+}
+
+/** What lies on the targets' drives, as `target/inode.index`. */
+function regionObjects(data: string): string[] {
+  const targets = readdirSync(data).filter((name) => name.startsWith("target-"));
+  return targets.flatMap((name) => {
+    const { id } = JSON.parse(readFileSync(path.join(data, name, "target.json"), "utf8")) as { id: string };
+    return readdirSync(path.join(data, name, "regions")).map((region) => `${id}/${region}`);
+  });
+}
+
+async function* tree(cluster: Cluster, directory: string): AsyncGenerator<[path: string, stat: Stat]> {
+  for await (const { name } of cluster.readdir(directory === "" ? "/" : directory)) {
+    const at = `${directory}/${name}`;
+    const stat = await cluster.stat(at, { follow: false });
+    yield [at, stat];
+    if (stat.type === "directory") yield* tree(cluster, at);
+  }
+}
