@@ -14,8 +14,11 @@ export interface LocalCluster extends AsyncDisposable {
 }
 
 /** A cluster of real services in threads of this process, in a temporary directory and with a key of its own. */
-export async function startLocalCluster(options: EmbeddedOptions = {}): Promise<LocalCluster> {
-  const dir = mkdtempSync(path.join(tmpdir(), "didafs-test-"));
+export async function startLocalCluster(
+  options: EmbeddedOptions = {},
+  parent: string = tmpdir(),
+): Promise<LocalCluster> {
+  const dir = mkdtempSync(path.join(parent, "didafs-test-"));
   process.env.XDG_CONFIG_HOME = dir;
   const cluster = await embedded(path.join(dir, "data"), options);
   const clients: Cluster[] = [];

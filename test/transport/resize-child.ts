@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { connect, type DidafsWindow, isDidafsError } from "../../src/index.ts";
 
 /** Reads and writes two files, one raw and one managed, through windows and views, until it is told to stop. */
-const [, , url, keyHex, rawPath, managedPath] = process.argv as string[];
+const [, , url, rawPath, managedPath] = process.argv as string[];
 const say = (what: unknown): void => void process.stdout.write(`${JSON.stringify(what)}\n`);
 const counts = { done: 0, refused: 0, lost: 0, detached: 0 };
 const PIECE = 3000;
@@ -32,10 +32,7 @@ function use(window: DidafsWindow, views: readonly Uint8Array[], round: number):
   }
 }
 
-const cluster = await connect(url as string, {
-  transport: "direct",
-  key: Buffer.from(keyHex as string, "hex"),
-});
+const cluster = await connect(url as string, { transport: "direct" });
 const windows: { window: DidafsWindow; views: Uint8Array[] }[] = [];
 for (const [path, sharing] of [
   [rawPath as string, "raw"],

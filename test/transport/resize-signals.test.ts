@@ -7,7 +7,7 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import type { DidafsFile } from "../../src/index.ts";
 import { isDidafsError } from "../../src/index.ts";
-import { KEY_HEX, ResizeCluster } from "../support/resize-cluster.ts";
+import { type LocalCluster, startLocalCluster } from "../support/local-cluster.ts";
 import { type Child, startChild } from "../system/child.ts";
 
 /** No access ends in a signal, whatever happens to the file under it: real processes on real mappings. */
@@ -21,11 +21,11 @@ interface Counts {
   readonly detached: number;
 }
 
-async function usedByChild(t: TestContext, cluster: ResizeCluster, targets: number) {
-  const client = await cluster.attach("direct");
+async function usedByChild(t: TestContext, local: LocalCluster, targets: number) {
+  const client = await local.attach("direct");
   const create = { create: "exclusive", size: SIZE, targets, stripeUnit: UNIT } as const;
   const files = [await client.open("/raw", create), await client.open("/managed", create)];
-  const child = startChild(t, "../transport/resize-child.ts", [cluster.url, KEY_HEX, "/raw", "/managed"]);
+  const child = startChild(t, "../transport/resize-child.ts", [local.cluster.url, "/raw", "/managed"]);
   assert.equal(await child.said(), "ready");
   return { files, child };
 }
@@ -43,14 +43,26 @@ async function stop(child: Child): Promise<void> {
   assert.deepEqual(await ended, [0, null], "it ends by itself, not by a signal");
 }
 
+async function until(reached: () => boolean | Promise<boolean>): Promise<void> {
+  const signal = AbortSignal.timeout(40_000);
+  while (!(await reached())) {
+    signal.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The only target has so many. */
+const sessionsAre = (local: LocalCluster, count: number) =>
+  until(async () => (await local.cluster.status()).targets[0]?.sessions === count);
+
 const resizeAll = (files: readonly DidafsFile[], size: number) =>
   Promise.all(files.map((file) => file.resize(size)));
 
 for (const drive of ["file", "memory"] as const) {
   for (const targets of [1, 3]) {
     test(`windows and views outlive every resize and the removal, on ${targets} ${drive} targets`, async (t) => {
-      await using cluster = await ResizeCluster.start(drive, targets);
-      const { files, child } = await usedByChild(t, cluster, targets);
+      await using local = await startLocalCluster({ drive, targets });
+      const { files, child } = await usedByChild(t, local, targets);
       let refused = 0;
       for (let round = 0; round < 8; round += 1) {
         for (const size of [SIZE / 2, 5000, 0, 1, SIZE - 1, 3 * SIZE, 70_000]) await resizeAll(files, size);
@@ -60,7 +72,7 @@ for (const drive of ["file", "memory"] as const) {
       }
       await resizeAll(files, SIZE);
       const { done } = await counted(child);
-      await Promise.all(["/raw", "/managed"].map((name) => cluster.remove(name)));
+      await Promise.all(["/raw", "/managed"].map((name) => local.cluster.remove(name)));
       const after = await counted(child);
       assert.ok(after.done > done, "a removed file serves those who have it open");
       assert.equal(after.lost + after.detached, 0, "nothing ended under it");
@@ -84,23 +96,23 @@ function smallFileSystem(t: TestContext, bytes: number): string | undefined {
 }
 
 test("a process that was stopped while its files were cut goes on without a signal, on a drive that is full", async (t) => {
-  const directory = smallFileSystem(t, 16 << 20);
+  const directory = smallFileSystem(t, 64 << 20);
   if (directory === undefined) {
     t.skip("mounting a small file system needs root");
     return;
   }
-  await using cluster = await ResizeCluster.start("file", 1, directory);
-  const { files, child } = await usedByChild(t, cluster, 1);
+  await using local = await startLocalCluster({}, directory);
+  const { files, child } = await usedByChild(t, local, 1);
   const freeBytes = (): number => {
     const { bavail, bsize } = statfsSync(directory);
     return bavail * bsize;
   };
   const filler = path.join(directory, "filler");
-  await cluster.until(() => cluster.sessions === 1);
+  await sessionsAre(local, 1);
   child.process.kill("SIGSTOP");
   await resizeAll(files, 4096);
   // Its lease ends, and with it everything that the target knows of it.
-  await cluster.until(() => cluster.sessions === 0);
+  await sessionsAre(local, 0);
   writeFileSync(filler, Buffer.alloc(freeBytes() - 65_536));
   await assert.rejects(resizeAll(files, 4 * SIZE), (error) => isDidafsError(error, "ERR_NO_SPACE"));
   writeFileSync(filler, Buffer.alloc(freeBytes()), { flag: "a" });
@@ -113,16 +125,16 @@ test("a process that was stopped while its files were cut goes on without a sign
   // Nobody has them mapped now, so what was cut is free with their next use.
   const before = freeBytes();
   await resizeAll(files, 4000);
-  await cluster.until(() => freeBytes() > before + SIZE);
+  await until(() => freeBytes() > before + SIZE);
 });
 
 test("a process that was stopped while its files were cut goes on without a signal, on a memory drive", async (t) => {
-  await using cluster = await ResizeCluster.start("memory", 1);
-  const { files, child } = await usedByChild(t, cluster, 1);
-  await cluster.until(() => cluster.sessions === 1);
+  await using local = await startLocalCluster({ drive: "memory" });
+  const { files, child } = await usedByChild(t, local, 1);
+  await sessionsAre(local, 1);
   child.process.kill("SIGSTOP");
   await resizeAll(files, 4096);
-  await cluster.until(() => cluster.sessions === 0);
+  await sessionsAre(local, 0);
   await resizeAll(files, 2 * SIZE);
   child.process.kill("SIGCONT");
   assert.ok((await counted(child)).lost > 0);

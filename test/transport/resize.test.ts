@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type Cluster, isDidafsError, type Transport } from "../../src/index.ts";
-import { ResizeCluster } from "../support/resize-cluster.ts";
+import { type LocalCluster, startLocalCluster } from "../support/local-cluster.ts";
 import { resizeContract } from "./resize-contract.ts";
 
-let cluster: ResizeCluster;
+let local: LocalCluster;
 const clients = new Map<Transport, [Cluster, Cluster]>();
 let files = 0;
 
 before(async () => {
-  cluster = await ResizeCluster.start("file", 3);
+  local = await startLocalCluster({ targets: 3 });
   for (const transport of ["direct", "auto", "tcp"] as const) {
-    clients.set(transport, [await cluster.attach(transport), await cluster.attach(transport)]);
+    clients.set(transport, [await local.attach(transport), await local.attach(transport)]);
   }
 });
-after(() => cluster[Symbol.asyncDispose]());
+after(() => local[Symbol.asyncDispose]());
 
 function subject(transport: Transport, sharing: "managed" | "raw", targets: number) {
   return {
