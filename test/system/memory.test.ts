@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { isDidafsError } from "../../src/std/errors.ts";
 import { close } from "../../src/system/libc.ts";
@@ -112,3 +113,35 @@ test("borrowed bytes are where the caller's bytes are", () => {
   assert.equal(systemMemory.borrow(new Uint8Array(0)).u8.length, 0);
   systemMemory.free(memory);
 });
+
+test("memory behind a header is one mapping; views of it do not reach the header, and both go at once", () => {
+  const object = openMemoryDrive().create("a", 3 * PAGE);
+  const whole = systemMemory.map(object.descriptor, 0, 3 * PAGE, true);
+  const before = mappings();
+  for (const byteLength of [2 * PAGE, 0]) {
+    const memory = systemMemory.mapBehindHeader(object.descriptor, PAGE, byteLength, true);
+    assert.equal(mappings(), before + 1);
+    assert.equal(memory.u8.buffer.byteLength, byteLength);
+    assert.equal(memory.header.byteLength, PAGE);
+    memory.header[3] = 5;
+    assert.equal(whole.i32[3], 5);
+    memory.u8.fill(7);
+    assert.deepEqual(whole.u8.subarray(PAGE, PAGE + byteLength), memory.u8.slice());
+    systemMemory.free(memory);
+    assert.equal(mappings(), before);
+    assert.deepEqual([memory.header.length, memory.u8.length], [0, 0]);
+  }
+  assert.throws(
+    () => systemMemory.mapBehindHeader(object.descriptor, PAGE, 2 * PAGE + 1, false),
+    (error) => isDidafsError(error, "ERR_IO"),
+  );
+  const empty = systemMemory.allocate(0);
+  assert.equal(empty.u8.buffer.detached, false, "no other memory of no bytes is touched");
+  systemMemory.free(whole);
+  object.close();
+});
+
+/** Of the object of the test above. */
+function mappings(): number {
+  return readFileSync("/proc/self/maps", "utf8").split("/memfd:a").length - 1;
+}
