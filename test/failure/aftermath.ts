@@ -13,12 +13,12 @@ const SWEEP_MS = 45_000;
 const FAULTS_TOLD = 10;
 
 /** Holds everything that was acknowledged against what a new client finds. @returns what is wrong */
-export async function aftermath(services: Services, fleet: Fleet): Promise<string[]> {
+export async function aftermath(services: Services, fleet: Fleet, sweepMs = SWEEP_MS): Promise<string[]> {
   await using cluster = await connect(services.url, { keyFile: services.keyFile, timeoutMs: CALL_MS });
   const faults: string[] = [];
   for (const file of fleet.files) faults.push(...(await blockFaults(cluster, file)));
   for (const directory of fleet.directories) faults.push(...(await nameFaults(cluster, directory)));
-  faults.push(...(await regionFaults(cluster, services.data)), ...services.complaints());
+  faults.push(...(await regionFaults(cluster, services.data, sweepMs)), ...services.complaints());
   const more = faults.length - FAULTS_TOLD;
   return more > 0 ? [...faults.slice(0, FAULTS_TOLD), `and ${more} more`] : faults;
 }
@@ -57,8 +57,8 @@ async function wholenessFaults(cluster: Cluster, name: string): Promise<string[]
 }
 
 /** The targets have the regions of the files that have a name, and after a while no others. */
-async function regionFaults(cluster: Cluster, data: string): Promise<string[]> {
-  const endMs = performance.now() + SWEEP_MS;
+async function regionFaults(cluster: Cluster, data: string, sweepMs: number): Promise<string[]> {
+  const endMs = performance.now() + sweepMs;
   for (;;) {
     const expected = new Set<string>();
     for await (const [, { inode, layout }] of tree(cluster, "")) {

@@ -8,6 +8,7 @@ export type NameCall =
   | { readonly call: "link"; readonly from: string; readonly path: string }
   | { readonly call: "rename"; readonly from: string; readonly path: string }
   | { readonly call: "chmod"; readonly path: string; readonly mode: number }
+  | { readonly call: "resize"; readonly path: string; readonly size: number }
   | { readonly call: "remove"; readonly path: string };
 
 /** `unknown`: it failed, and may have been done. */
@@ -16,7 +17,7 @@ export type NameOutcome = "done" | "not done" | "unknown";
 interface Node {
   readonly type: "file" | "directory" | "symlink";
   mode: number;
-  readonly size: number;
+  size: number;
   /** Of a symbolic link: what it says. */
   readonly target?: string;
 }
@@ -61,6 +62,7 @@ export class Names {
       file === undefined ? undefined : { call: "rename", from: file, path },
       directory === undefined ? undefined : { call: "rename", from: directory, path: top },
       file === undefined ? undefined : { call: "chmod", path: file, mode: random.between(0, 0o777) },
+      file === undefined ? undefined : { call: "resize", path: file, size },
     ];
     const removals = [file, symlink, directory].flatMap((at) =>
       at === undefined ? [] : [{ call: "remove", path: at } as const],
@@ -96,6 +98,9 @@ export class Names {
     const of = (all: ReadonlyMap<string, Appearance>) =>
       new Map(different.map((path) => [path, all.get(path)]));
     this.#doubts.push({ call, before: of(before), after: of(after) });
+    // Also the other names of the same files: through them the files would go on changing.
+    const files = new Set(different.map((path) => this.#nodes.get(path)));
+    for (const [path, node] of this.#nodes) if (files.has(node)) this.#frozen.add(topOf(path));
     for (const path of different) this.#frozen.add(topOf(path));
   }
 
@@ -165,6 +170,9 @@ function apply(nodes: Map<string, Node>, call: NameCall): void {
       break;
     case "chmod":
       (nodes.get(path) as Node).mode = call.mode;
+      break;
+    case "resize":
+      (nodes.get(path) as Node).size = call.size;
       break;
     case "rename":
       for (const [inside, node] of [...nodes]) {

@@ -16,7 +16,7 @@ type Kind = (typeof KINDS)[number];
 const PAUSES_MS = [400, 2500];
 /** Longer than the leases that the metadata service gives, of 10 s; only in long runs. */
 const LONG_PAUSE_MS = 13_000;
-const LONG_PAUSE_EVERY = 5;
+const LONG_PAUSE_EVERY = 3;
 
 /** Ends, or holds up, services at random. */
 export class Outages {

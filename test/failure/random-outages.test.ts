@@ -42,7 +42,9 @@ test("what was acknowledged survives services that are killed and paused at rand
   const history: string[] = [];
   const startMs = performance.now();
   const say = (what: string): void => {
-    history.push(`${((performance.now() - startMs) / 1000).toFixed(1)} s: ${what}`);
+    const line = `${((performance.now() - startMs) / 1000).toFixed(1)} s: ${what}`;
+    history.push(line);
+    t.diagnostic(line);
   };
   try {
     await recruit(fleet);

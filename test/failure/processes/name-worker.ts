@@ -23,7 +23,7 @@ runClient<NamesPlan, NameNote>(async ({ directory, seed }, client) => {
   while (!client.stopping) {
     const call = names.choose(random);
     client.note({ call });
-    const outcome = await client.try(JSON.stringify(call), () => carryOut(cluster, directory, call));
+    const outcome = await client.try(JSON.stringify(call), () => carryOut(cluster, directory, call), 3);
     const applied = "result" in outcome ? "yes" : outcome.error.applied;
     const ended = applied === "yes" ? "done" : applied === "no" ? "not done" : "unknown";
     names.note(call, ended);
@@ -59,6 +59,11 @@ async function carryOut(
     case "link":
       await cluster.link(at(call.from), path, limits);
       break;
+    case "resize": {
+      const file = await cluster.open(path, limits);
+      await file.resize(call.size, limits).finally(() => file.close());
+      break;
+    }
     case "rename":
       await cluster.rename(at(call.from), path, limits);
       break;

@@ -1,0 +1,48 @@
+/** Faults planted on purpose, which the failure tests must find. */
+import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
+import { test } from "node:test";
+import { aftermath } from "./aftermath.ts";
+import { Fleet } from "./fleet.ts";
+import { Services } from "./services.ts";
+
+const ROUNDS = 2;
+/** What a mutant leaves behind stays. */
+const SWEEP_MS = 5000;
+
+const MUTANTS = {
+  "answers-before-commit":
+    /neither as without it nor as with it|must be|failed|belongs to no file|is gone|level":"error/,
+  "forgets-regions": /belongs to no file/,
+  "keeps-to-itself":
+    /slot \d+: (stamp|byte \d+ of its block is) of write \d+, writes \d+ to \d+ are possible/,
+};
+
+/** @returns what was found wrong with services that were killed a few times under load */
+async function faultsOf(mutant: string): Promise<string> {
+  const seed = randomInt(2 ** 31);
+  const env = { NODE_OPTIONS: `--import=${new URL(`./mutants/${mutant}.ts`, import.meta.url)}` };
+  await using services = await Services.start({ targets: 3, env });
+  await using fleet = new Fleet(services);
+  try {
+    fleet.addWriter({ path: "/w", transport: "tcp", sharing: "managed", targets: 3, sync: false, seed });
+    fleet.addNameWorker({ directory: "/n", transport: "auto", seed });
+    await fleet.getsOn();
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const victims = await services.list();
+      services.kill(victims);
+      await services.whole(victims);
+      await fleet.getsOn();
+    }
+    await fleet.finish();
+  } catch (error) {
+    return String(error);
+  }
+  return (await aftermath(services, fleet, SWEEP_MS)).join("\n");
+}
+
+for (const [mutant, sign] of Object.entries(MUTANTS)) {
+  test(`services that are broken (${mutant}) are found out`, async () => {
+    assert.match(await faultsOf(mutant), sign);
+  });
+}
