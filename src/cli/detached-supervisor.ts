@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { logPlan, openRawLog } from "../runtime/logs.ts";
 import type { ServiceReport } from "../runtime/service-messages.ts";
-import { DidafsError, type ErrorCode } from "../std/errors.ts";
+import { DidafsError, isErrorCode } from "../std/errors.ts";
 import { makeDirectory } from "../system/directory.ts";
 import type { UpPlan } from "./up-plan.ts";
 
@@ -42,7 +42,8 @@ export async function startDetached(plan: UpPlan, signal: AbortSignal): Promise<
     if ("ready" in report) return report.ready as unknown as ServingCluster;
     if (!("failed" in report))
       throw new DidafsError("ERR_PROTOCOL", "the supervisor said what it should not");
-    throw new DidafsError(report.failed.code as ErrorCode, report.failed.message);
+    const { code, message } = report.failed;
+    throw new DidafsError(isErrorCode(code) ? code : "ERR_START_FAILED", message);
   } finally {
     if (child.connected) child.disconnect();
     child.unref();

@@ -1,7 +1,8 @@
 import path from "node:path";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
-import { createLogger, errorFields } from "../std/logger.ts";
+import { createLogger, errorFields, type Logger } from "../std/logger.ts";
 import { makeDirectory } from "../system/directory.ts";
+import { fromNodeError } from "../system/errno.ts";
 import { lockDirectory } from "../system/lock.ts";
 import { HealthWatch, type WatchedService } from "./cluster-health.ts";
 import { ClusterServices, type Entries } from "./cluster-services.ts";
@@ -16,6 +17,8 @@ import { launchWorker } from "./service-worker.ts";
 import { readShape, type Shape, settleShape, writeShape } from "./shape.ts";
 
 const START_MS = 20_000;
+/** How long until a run record that a full drive had no room for is tried again. */
+const RECORD_AGAIN_MS = 1000;
 
 export interface ClusterOptions {
   /** Data directory; made when it is not there. */
@@ -77,7 +80,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     return await startLocked(dir, options, letGo);
   } catch (error) {
     letGo();
-    throw error;
+    throw fromNodeError(`start a cluster on ${dir}`, error);
   }
 }
 
@@ -157,11 +160,12 @@ async function startLocked(dir: string, options: ClusterOptions, letGo: () => vo
     settleIdentity(dir, recorded, { ...shape, id });
     await services.startTargets(deadlineMs);
     const url = clusterUrl(host, port);
-    writeRunRecord(dir, options.spawn, { url, ...urls });
+    const stopRecording = keepRecording(() => writeRunRecord(dir, options.spawn, { url, ...urls }), log);
     log.info("serving", { url, ...shape, cluster: id });
     let stopped: Promise<void> | undefined;
     const stopAll = async (): Promise<void> => {
       log.info("stopping");
+      stopRecording();
       await services.stop().finally(letGo);
       metrics?.close();
       log.info("stopped");
@@ -182,6 +186,17 @@ async function startLocked(dir: string, options: ClusterOptions, letGo: () => vo
   } finally {
     signal?.removeEventListener("abort", abort);
   }
+}
+
+/** Writes the run record now, or where the drive is full as soon as it has room. @returns what gives that up */
+function keepRecording(write: () => boolean, log: Logger): () => void {
+  if (write()) return () => {};
+  log.warn("the drive has no room for run.json: until it has, `didafs down` does not find this cluster");
+  const timer = setInterval(() => {
+    if (write()) clearInterval(timer);
+  }, RECORD_AGAIN_MS);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 /** Records a new cluster once its metadata exists, so that a first start that failed before binds nobody. */

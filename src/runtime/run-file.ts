@@ -1,7 +1,9 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import * as v from "valibot";
+import { isDidafsError } from "../std/errors.ts";
 import { storedByAnother } from "../std/versions.ts";
+import { fromNodeError } from "../system/errno.ts";
 
 const FORMAT = 1;
 
@@ -21,12 +23,15 @@ export type RunRecord = v.InferOutput<typeof RunRecord>;
 
 const fileOf = (dir: string): string => path.join(dir, "run.json");
 
-/** Says that this process serves `dir`. Only the holder of the directory's lock calls it. */
+/**
+ * Says that this process serves `dir`. Only the holder of the directory's lock calls it.
+ * @returns false where the drive has no room for that; there is no record then
+ */
 export function writeRunRecord(
   dir: string,
   spawn: RunRecord["spawn"],
   urls: Pick<RunRecord, "url" | "metricsUrl"> = {},
-): void {
+): boolean {
   const record: RunRecord = {
     format: FORMAT,
     pid: process.pid,
@@ -34,10 +39,15 @@ export function writeRunRecord(
     spawn,
   };
   const draft = `${fileOf(dir)}.new`;
-  writeFileSync(draft, `${JSON.stringify({ ...record, ...urls })}\n`, {
-    mode: 0o600,
-  });
-  renameSync(draft, fileOf(dir));
+  try {
+    writeFileSync(draft, `${JSON.stringify({ ...record, ...urls })}\n`, { mode: 0o600 });
+    renameSync(draft, fileOf(dir));
+    return true;
+  } catch (error) {
+    rmSync(draft, { force: true });
+    if (!isDidafsError(fromNodeError(`write ${fileOf(dir)}`, error), "ERR_NO_SPACE")) throw error;
+    return false;
+  }
 }
 
 /** @returns whether there was one */

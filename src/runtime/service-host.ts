@@ -1,6 +1,7 @@
 import { isMainThread, parentPort } from "node:worker_threads";
 import { isDidafsError } from "../std/errors.ts";
 import { errorFields, type Logger } from "../std/logger.ts";
+import { fromNodeError } from "../system/errno.ts";
 import { openLog } from "./logs.ts";
 import type { Sample } from "./metrics.ts";
 import { processSamples } from "./process-samples.ts";
@@ -49,7 +50,8 @@ export function runService<Options>(main: (host: ServiceHost<Options>) => Promis
         log.close();
         end(0);
       },
-      (error: unknown) => {
+      (thrown: unknown) => {
+        const error = fromNodeError("serve", thrown);
         log.error("failed", errorFields(error));
         log.close();
         const code = isDidafsError(error) ? error.code : "ERR_INTERNAL";

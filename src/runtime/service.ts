@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { DidafsError, type ErrorCode, statusOf } from "../std/errors.ts";
+import { DidafsError, isErrorCode } from "../std/errors.ts";
 import type { LogPlan } from "./logs.ts";
 import { type Sample, Samples } from "./metrics.ts";
 import type { ServiceOrder, ServiceReport } from "./service-messages.ts";
@@ -98,12 +98,4 @@ function serviceFailure(name: string, failed: { code: string; message: string })
     isErrorCode(failed.code) ? failed.code : "ERR_START_FAILED",
     `${name}: ${failed.message}`,
   );
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  try {
-    return statusOf(code as ErrorCode) > 0;
-  } catch {
-    return false;
-  }
 }

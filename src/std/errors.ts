@@ -109,6 +109,10 @@ export function isDidafsError<C extends ErrorCode>(error: unknown, ...codes: C[]
   return codes.length === 0 || codes.includes((error as unknown as DidafsError<C>).code);
 }
 
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_TABLE, code);
+}
+
 /** The number that stands for `code` in an answer header; 0 means success and stands for no code. */
 export function statusOf(code: ErrorCode): number {
   return ERROR_TABLE[code][0];

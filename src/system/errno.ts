@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { DidafsError, type ErrorCode } from "../std/errors.ts";
+import { DidafsError, type ErrorCode, isDidafsError } from "../std/errors.ts";
 import { errnoWord, strerror } from "./libc.ts";
 
 /** The kernel's error numbers by name, for comparison with {@link lastErrno}. */
@@ -49,6 +49,8 @@ export function systemError(doing: string, errno: number = lastErrno()): DidafsE
 
 /** The same for an error that Node's own `fs` threw; other errors pass unchanged. */
 export function fromNodeError(doing: string, error: unknown): unknown {
+  // Ours have an errno too.
+  if (isDidafsError(error)) return error;
   const errno = (error as NodeJS.ErrnoException).errno;
   return typeof errno === "number" && errno < 0 ? systemError(doing, -errno) : error;
 }

@@ -10,6 +10,8 @@ const LOCK_EX = 2;
 const LOCK_NB = 4;
 
 const LOCK_FILE = "lock";
+/** Of the largest that Linux gives. */
+const PID_DIGITS = 7;
 
 /** A directory that only this holder uses. It is free again after `release`, or when the process ends in any way. */
 export interface DirectoryLock {
@@ -33,9 +35,13 @@ export function lockDirectory(directory: string): DirectoryLock {
     });
   }
   // The file stays when the lock is released: to remove it would let two holders lock two files of that name. What
-  // is written in it only serves the message above.
-  ftruncate(descriptor, 0);
-  writeSync(descriptor, `${process.pid}\n`, 0);
+  // is written in it only serves the message above: a drive without room for it must not keep anyone from serving. It
+  // is as long every time, so that it needs no more room than the one before.
+  try {
+    writeSync(descriptor, `${String(process.pid).padEnd(PID_DIGITS)}\n`, 0);
+  } catch {
+    ftruncate(descriptor, 0);
+  }
   return {
     release(): void {
       if (descriptor >= 0) close(descriptor);

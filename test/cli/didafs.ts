@@ -28,14 +28,20 @@ export interface RunOptions {
 export class Home implements AsyncDisposable {
   readonly #scratch = scratch();
   readonly dir = this.#scratch.dir;
-  readonly data = path.join(this.dir, "data");
-  readonly env: Record<string, string> = {
-    PATH: process.env.PATH ?? "",
-    HOME: this.dir,
-    DIDAFS_DATA: this.data,
-    // Compiled once for all tests, not once a home.
-    NODE_COMPILE_CACHE: fileURLToPath(new URL("../../node_modules/.cache/didafs-test", import.meta.url)),
-  };
+  readonly data: string;
+  readonly env: Record<string, string>;
+
+  /** @param data the data directory; default: below the home */
+  constructor(data?: string) {
+    this.data = data ?? path.join(this.dir, "data");
+    this.env = {
+      PATH: process.env.PATH ?? "",
+      HOME: this.dir,
+      DIDAFS_DATA: this.data,
+      // Compiled once for all tests, not once a home.
+      NODE_COMPILE_CACHE: fileURLToPath(new URL("../../node_modules/.cache/didafs-test", import.meta.url)),
+    };
+  }
 
   /** Runs a command to its end. */
   run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {

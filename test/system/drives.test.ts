@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -9,6 +8,7 @@ import { openFileDrive, openFileDriveSync } from "../../src/system/file-drive.ts
 import { close, fcntl, ftruncate } from "../../src/system/libc.ts";
 import { systemMemory } from "../../src/system/memory.ts";
 import { openMemoryDrive } from "../../src/system/memory-drive.ts";
+import { alsoWhereItMayMount, smallFileSystem } from "../support/small-file-system.ts";
 import { openDescriptors, temporaryDirectory } from "./support.ts";
 
 const BYTES = 64 * 1024;
@@ -20,8 +20,6 @@ const DRIVES: readonly (readonly [string, (t: TestContext) => Drive])[] = [
   ["file", (t) => openFileDrive(join(temporaryDirectory(t), "some", "drive"))],
   ["memory", () => openMemoryDrive()],
 ];
-
-const shell = (command: string) => spawnSync("sh", ["-c", command], { encoding: "utf8", timeout: 10_000 });
 
 const hasCode = (code: "EEXIST" | "ERR_NO_SPACE" | "ERR_INVALID_ARGUMENT" | "ERR_IO") => (error: unknown) =>
   isDidafsError(error, code);
@@ -257,14 +255,12 @@ test("file drive: objects are the owner's alone, what is no object is not listed
   assert.equal(drive.open("a")?.sealed, false);
 });
 
-test("file drive: a full file system is ERR_NO_SPACE, leaves no file, and takes what fits", (t) => {
-  const directory = temporaryDirectory(t);
-  const mounted = shell(`mount -t tmpfs -o size=1m didafs-test ${directory}`);
-  if (mounted.status !== 0) {
-    t.skip(`mounting a small file system needs root: ${mounted.stderr}`);
-    return;
-  }
-  try {
+const first = smallFileSystem(1 << 20);
+const second = smallFileSystem(1 << 20);
+if (first === undefined || second === undefined) alsoWhereItMayMount(import.meta.filename);
+else {
+  test("file drive: a full file system is ERR_NO_SPACE, leaves no file, and takes what fits", (t) => {
+    const directory = first;
     const drive = openFileDrive(directory);
     assert.equal(drive.capacity().totalBytes, 1 << 20);
     drive.create("first", 600_000).close();
@@ -278,19 +274,10 @@ test("file drive: a full file system is ERR_NO_SPACE, leaves no file, and takes 
     const { freeBytes } = drive.capacity();
     drive.create("rest", freeBytes).close();
     assert.equal(drive.capacity().freeBytes, 0);
-  } finally {
-    assert.equal(shell(`umount ${directory}`).status, 0);
-  }
-});
+  });
 
-test("file drive: growing beyond a full file system is ERR_NO_SPACE, and stores to what exists still work", (t) => {
-  const directory = temporaryDirectory(t);
-  const mounted = shell(`mount -t tmpfs -o size=1m didafs-test ${directory}`);
-  if (mounted.status !== 0) {
-    t.skip(`mounting a small file system needs root: ${mounted.stderr}`);
-    return;
-  }
-  try {
+  test("file drive: growing beyond a full file system is ERR_NO_SPACE, and stores to what exists still work", (t) => {
+    const directory = second;
     const drive = openFileDrive(directory);
     const object = drive.create("a", 8 * BYTES);
     const memory = systemMemory.map(object.descriptor, 0, 8 * BYTES, true);
@@ -310,10 +297,8 @@ test("file drive: growing beyond a full file system is ERR_NO_SPACE, and stores 
     systemMemory.free(memory);
     object.close();
     other.close();
-  } finally {
-    assert.equal(shell(`umount ${directory}`).status, 0);
-  }
-});
+  });
+}
 
 test("file drive: syncing answers 0, or the errno of what failed", (t) => {
   const directory = temporaryDirectory(t);
