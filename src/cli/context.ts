@@ -1,4 +1,5 @@
-import type { CallOptions, Cluster, Transport } from "../client/api.ts";
+import type { CallOptions, Transport } from "../client/api.ts";
+import type { ClusterClient } from "../client/cluster.ts";
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -26,11 +27,11 @@ export interface CommandModule<Options> {
 /** Runs `body` on the cluster that the options name. Its calls are to be given `call`. */
 export async function withCluster<T>(
   { global, signal }: Context,
-  body: (cluster: Cluster, call: CallOptions) => Promise<T>,
+  body: (cluster: ClusterClient, call: CallOptions) => Promise<T>,
 ): Promise<T> {
-  const { connect } = await import("../index.ts");
+  const { connectClient } = await import("../runtime/connect.ts");
   const limit = global.timeout === undefined ? {} : { timeoutMs: global.timeout };
-  await using cluster = await connect(global.url, {
+  await using cluster = await connectClient(global.url, {
     ...(global.keyFile === undefined ? {} : { keyFile: global.keyFile }),
     ...(global.transport === undefined ? {} : { transport: global.transport }),
     ...limit,

@@ -10,6 +10,10 @@ interface ExitRow {
 /** How a command ends that looked for problems, and answered that there are some. */
 export const PROBLEMS_FOUND = 21;
 
+/** How `check` ends when something is wrong, or still is; and when nothing is, as far as it could look. */
+export const FINDINGS_LEFT = 22;
+export const NOT_ALL_CHECKED = 23;
+
 /** How a command can end: the one table, of which docs/operating.md holds a copy. */
 export const EXIT_CODES: readonly ExitRow[] = [
   { exit: 0, meaning: "done", codes: [], next: "" },
@@ -134,6 +138,18 @@ export const EXIT_CODES: readonly ExitRow[] = [
     next: "see its size with `didafs stat`",
   },
   { exit: PROBLEMS_FOUND, meaning: "`doctor` found a problem", codes: [], next: "" },
+  {
+    exit: FINDINGS_LEFT,
+    meaning: "`check` found something, or could not repair all of it",
+    codes: [],
+    next: "",
+  },
+  {
+    exit: NOT_ALL_CHECKED,
+    meaning: "`check` found nothing, but could not look at everything",
+    codes: [],
+    next: "",
+  },
   { exit: 130, meaning: "interrupted", codes: ["ERR_ABORTED"], next: "" },
 ];
 

@@ -110,6 +110,21 @@ A problem keeps something from working, a warning costs durability or room, a no
 It ends with exit code 21 when there are problems. Nothing is started, and nothing is left behind.
 `,
     );
+  program
+    .command("check")
+    .description("find what is wrong in a running cluster, and repair it")
+    .argument("[path]", "only what is below this path in the cluster")
+    .option("--repair", "say what can be repaired, ask, do it, and check again")
+    .option("--yes", "with --repair: do not ask")
+    .option(...data)
+    .action(run(() => import("./commands/check.ts")))
+    .addHelpText(
+      "after",
+      `${examples("didafs check", "didafs check :/sensors", "didafs check --repair", "didafs check --repair --yes --json")}
+The cluster goes on meanwhile. It ends with exit code 22 when something is wrong or was left so, and with 23 when nothing
+is, but not everything could be looked at. The data directory is looked at where it is on this machine.
+`,
+    );
   program.command("supervise", { hidden: true }).action(run(() => import("./commands/supervise.ts")));
 }
 

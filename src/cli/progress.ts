@@ -57,6 +57,40 @@ export async function makeProgress(wanted: boolean): Promise<Progress> {
   };
 }
 
+/** Shows how much of what is expected was looked at; more or less may come. */
+export async function makeCounter(
+  wanted: boolean,
+  expected: number,
+  what: string,
+): Promise<{ add(count: number): void; stop(): void }> {
+  if (!wanted || !process.stderr.isTTY) return { add() {}, stop() {} };
+  const { SingleBar, Presets } = await import("cli-progress");
+  const bar = new SingleBar(
+    {
+      format: `{bar} {value} ${what}`,
+      stream: process.stderr,
+      hideCursor: true,
+      clearOnComplete: true,
+      stopOnComplete: false,
+      gracefulExit: false,
+    },
+    Presets.shades_classic,
+  );
+  let [done, total] = [0, Math.max(expected, 1)];
+  bar.start(total, 0);
+  return {
+    add(count) {
+      done += count;
+      if (done > total) {
+        total = done;
+        bar.setTotal(total);
+      }
+      bar.update(done);
+    },
+    stop: () => bar.stop(),
+  };
+}
+
 /** Bytes a second over the last seconds; `samples` keeps what that needs. */
 function rate(samples: { atMs: number; done: number }[], done: number): number {
   const nowMs = performance.now();

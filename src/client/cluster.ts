@@ -83,7 +83,7 @@ export class ClusterClient implements Cluster {
 
   stat(path: string, options: FollowOptions = {}): Promise<Stat> {
     const { follow = true } = options;
-    return this.#meta("meta.stat", { path, follow }, options);
+    return this.call("meta.stat", { path, follow }, options);
   }
 
   async *readdir(
@@ -94,7 +94,7 @@ export class ClusterClient implements Cluster {
     let directory: Params<"meta.readdir">["directory"] = { path };
     for (;;) {
       const params = { directory, after };
-      const page: Result<"meta.readdir"> = await this.#meta("meta.readdir", params, options);
+      const page: Result<"meta.readdir"> = await this.call("meta.readdir", params, options);
       yield* page.entries;
       if (!page.more) return;
       directory = { inode: page.inode };
@@ -108,11 +108,11 @@ export class ClusterClient implements Cluster {
   ): Promise<void> {
     const { recursive = false, mode } = options;
     const { owner } = this.#parts;
-    await this.#meta("meta.mkdir", { path, recursive, mode, owner }, options);
+    await this.call("meta.mkdir", { path, recursive, mode, owner }, options);
   }
 
   async rename(from: string, to: string, options?: CallOptions): Promise<void> {
-    await this.#meta("meta.rename", { from, to }, options);
+    await this.call("meta.rename", { from, to }, options);
   }
 
   async remove(
@@ -120,19 +120,19 @@ export class ClusterClient implements Cluster {
     options: CallOptions & { recursive?: boolean | undefined; only?: "file" | "directory" | undefined } = {},
   ): Promise<void> {
     const { recursive = false, only } = options;
-    await this.#meta("meta.remove", { path, recursive, only }, options);
+    await this.call("meta.remove", { path, recursive, only }, options);
   }
 
   async link(existing: string, path: string, options?: CallOptions): Promise<void> {
-    await this.#meta("meta.link", { existing, path }, options);
+    await this.call("meta.link", { existing, path }, options);
   }
 
   async symlink(target: string, path: string, options?: CallOptions): Promise<void> {
-    await this.#meta("meta.symlink", { target, path, owner: this.#parts.owner }, options);
+    await this.call("meta.symlink", { target, path, owner: this.#parts.owner }, options);
   }
 
   async readlink(path: string, options?: CallOptions): Promise<string> {
-    const { target } = await this.#meta("meta.readlink", { path }, options);
+    const { target } = await this.call("meta.readlink", { path }, options);
     return target;
   }
 
@@ -140,12 +140,12 @@ export class ClusterClient implements Cluster {
     const { mode, uid, gid, atimeMs, mtimeMs } = attributes;
     const { follow = true } = options;
     const params = { path, follow, mode, uid, gid, atimeMs, mtimeMs };
-    return this.#meta("meta.setattr", params, options);
+    return this.call("meta.setattr", params, options);
   }
 
   async getXattr(path: string, name: string, options: FollowOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     const { follow = true } = options;
-    const { value } = await this.#meta("meta.getxattr", { path, follow, name }, options);
+    const { value } = await this.call("meta.getxattr", { path, follow, name }, options);
     return new Uint8Array(Buffer.from(value, "base64"));
   }
 
@@ -157,30 +157,35 @@ export class ClusterClient implements Cluster {
   ): Promise<void> {
     const { follow = true, mode = "set" } = options;
     const base64 = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
-    await this.#meta("meta.setxattr", { path, follow, name, value: base64, mode }, options);
+    await this.call("meta.setxattr", { path, follow, name, value: base64, mode }, options);
   }
 
   async listXattrs(path: string, options: FollowOptions = {}): Promise<string[]> {
     const { follow = true } = options;
-    const { names } = await this.#meta("meta.listxattr", { path, follow }, options);
+    const { names } = await this.call("meta.listxattr", { path, follow }, options);
     return names;
   }
 
   async removeXattr(path: string, name: string, options: FollowOptions = {}): Promise<void> {
     const { follow = true } = options;
-    await this.#meta("meta.removexattr", { path, follow, name }, options);
+    await this.call("meta.removexattr", { path, follow, name }, options);
   }
 
   statfs(options?: CallOptions): Promise<StatFs> {
-    return this.#meta("meta.statfs", {}, options);
+    return this.call("meta.statfs", {}, options);
   }
 
   async revoke(path: string, options?: CallOptions): Promise<void> {
-    await this.#meta("meta.revoke", { path }, options);
+    await this.call("meta.revoke", { path }, options);
   }
 
   status(options?: CallOptions): Promise<ClusterStatus> {
     return this.#parts.origin.link.meta("meta.status", {}, this.#limits(options));
+  }
+
+  /** Any call of the metadata service: for tools that need more than the library's front. */
+  call<M extends MetaMethod>(method: M, params: Params<M>, options?: CallOptions): Promise<Result<M>> {
+    return this.#parts.origin.link.meta(method, params, this.#limits(options));
   }
 
   close(): Promise<void> {
@@ -200,16 +205,8 @@ export class ClusterClient implements Cluster {
   }
 
   async #resize(inode: number, size: number, options?: CallOptions): Promise<void> {
-    const stat = await this.#meta("meta.resize", { inode, size }, options);
+    const stat = await this.call("meta.resize", { inode, size }, options);
     for (const file of this.#files) file.resized(inode, stat.size);
-  }
-
-  #meta<M extends MetaMethod>(
-    method: M,
-    params: Params<M>,
-    options: CallOptions | undefined,
-  ): Promise<Result<M>> {
-    return this.#parts.origin.link.meta(method, params, this.#limits(options));
   }
 
   #limits(options: CallOptions | undefined): CallLimits {

@@ -29,6 +29,8 @@ const READ_ONLY: ReadonlySet<MetaMethod> = new Set<MetaMethod>([
   "meta.listxattr",
   "meta.statfs",
   "meta.status",
+  "meta.audit",
+  "meta.auditRegions",
 ]);
 
 interface Attached {

@@ -1,4 +1,4 @@
-import type { Key } from "../ports/kv.ts";
+import { KEY_BYTES_MAX, type Key } from "../ports/kv.ts";
 import { bytesToText } from "../std/byte-text.ts";
 import { nameBytes } from "./path.ts";
 
@@ -148,4 +148,59 @@ export function trashRange(): [Key, Key] {
 
 export function trashInode(key: Key): number {
   return numberIn(key, 1);
+}
+
+/** The parts of the key space that hold one record for each key. */
+const SECTION_LETTERS = {
+  entries: ENTRY,
+  inodes: INODE,
+  links: LINK,
+  orphans: ORPHAN,
+  removals: REMOVAL,
+  trash: TRASH,
+  xattrs: XATTR,
+} as const;
+
+export type Section = keyof typeof SECTION_LETTERS;
+
+const SECTIONS = Object.keys(SECTION_LETTERS) as Section[];
+
+/** @returns the section that a key belongs to, if it is one of a record */
+export function sectionOf(key: Key): Section | undefined {
+  return SECTIONS.find((section) => SECTION_LETTERS[section] === key[0]);
+}
+
+/** @returns [start, end) of a section, from behind `after` on */
+export function sectionRange(section: Section, after?: Key): [Key, Key] {
+  const letter = SECTION_LETTERS[section];
+  return [after === undefined ? Buffer.of(letter) : behind(after), Buffer.of(letter + 1)];
+}
+
+/** @returns [start, end) of each run of keys that no program knows; the last one may end at the largest key there can be */
+export function unknownRanges(): [Key, Key][] {
+  const single = [FORMAT_KEY, NEXT_INODE_KEY, INODE_COUNT_KEY].map((key): [Key, Key] => [key, behind(key)]);
+  const known = [...single, ...SECTIONS.map((section) => sectionRange(section))];
+  known.sort(([a], [b]) => Buffer.compare(a, b));
+  const ranges: [Key, Key][] = [];
+  let start: Key = Buffer.of(0);
+  for (const [begin, end] of known) {
+    if (Buffer.compare(start, begin) < 0) ranges.push([start, begin]);
+    start = end;
+  }
+  return [...ranges, [start, Buffer.alloc(KEY_BYTES_MAX, 0xff)]];
+}
+
+/** Of a key whose letter is followed by a number; undefined where it is too short, or too large a number. */
+export function leadingInode(key: Key): number | undefined {
+  if (key.byteLength < 1 + U64_BYTES) return undefined;
+  const inode = numberIn(key, 1);
+  return Number.isSafeInteger(inode) ? inode : undefined;
+}
+
+/** What the key of a removal names; undefined where it has another length. */
+export function removalOf(key: Key): { target: string; inode: number; index: number } | undefined {
+  if (key.byteLength !== 1 + ID_BYTES + U64_BYTES + 4) return undefined;
+  const region = removalRegion(key);
+  const target = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("hex", 1, 1 + ID_BYTES);
+  return Number.isSafeInteger(region.inode) ? { target, ...region } : undefined;
 }

@@ -34,8 +34,13 @@ export class Resizer {
    * is cut behind it by the next resize.
    */
   async resize(inode: number, size: number): Promise<StatRecord> {
+    return this.alone(inode, () => this.#resize(inode, size));
+  }
+
+  /** Runs `body` while nobody else changes the file's length. */
+  async alone<T>(inode: number, body: () => Promise<T>): Promise<T> {
     const former = this.#last.get(inode) ?? Promise.resolve();
-    const change = former.then(() => this.#resize(inode, size));
+    const change = former.then(body);
     const settled = change.catch(() => {});
     this.#last.set(inode, settled);
     try {

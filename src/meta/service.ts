@@ -12,6 +12,7 @@ import { errorFields, type Logger } from "../std/logger.ts";
 import type { Params, Result } from "../wire/control.ts";
 import { attributeCalls } from "./attribute-calls.ts";
 import { CallStats } from "./call-stats.ts";
+import { CheckCalls } from "./check-calls.ts";
 import { FileCreator, type Found } from "./creation.ts";
 import { Grants } from "./grants.ts";
 import { statOf } from "./inode-record.ts";
@@ -97,6 +98,7 @@ export class MetaService {
     this.#forOrigins = {
       ...new NamespaceCalls({ store, openFiles, reclaimer, deadlines, clock }).handlers,
       ...attributeCalls(store, clock),
+      ...new CheckCalls({ store, registry, openFiles, resizer: this.#resizer, clock }).handlers,
       ...this.#forFiles,
     };
     this.#server = new RpcServer({

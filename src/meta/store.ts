@@ -19,6 +19,7 @@ export class MetaStore {
   readonly firstOwnInode: number;
   readonly #engine: KvEngine;
   #underWay = 0;
+  #revision = 0;
   #nextInode = 0;
   #reservedEnd = 0;
   #reserving: Promise<void> | undefined;
@@ -52,16 +53,23 @@ export class MetaStore {
     return this.#underWay > 0;
   }
 
+  /** Another one after each transaction, begun or done: where it is the same, nothing was changed in between. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   read<T>(body: (reader: KvReader) => T): T {
     return this.#engine.read(body);
   }
 
   async transact<T>(body: (transaction: KvTransaction) => T): Promise<T> {
     this.#underWay += 1;
+    this.#revision += 1;
     try {
       return await this.#engine.transact(body);
     } finally {
       this.#underWay -= 1;
+      this.#revision += 1;
     }
   }
 
@@ -84,9 +92,7 @@ export class MetaStore {
     try {
       const first = await this.transact((transaction) => {
         const next = nextInodeOf(transaction);
-        const end = Buffer.alloc(8);
-        end.writeBigUInt64LE(BigInt(next + RESERVED_COUNT));
-        transaction.set(NEXT_INODE_KEY, end);
+        setNextInode(transaction, next + RESERVED_COUNT);
         return next;
       });
       this.#nextInode = first;
@@ -101,6 +107,12 @@ export class MetaStore {
 export function nextInodeOf(reader: KvReader): number {
   const value = reader.get(NEXT_INODE_KEY);
   return value === undefined ? ROOT_INODE + 1 : Number(Buffer.from(value).readBigUInt64LE());
+}
+
+export function setNextInode(transaction: KvTransaction, inode: number): void {
+  const value = Buffer.alloc(8);
+  value.writeBigUInt64LE(BigInt(inode));
+  transaction.set(NEXT_INODE_KEY, value);
 }
 
 function readFormat(value: Uint8Array): string {

@@ -69,7 +69,7 @@ export function countInodes(reader: KvReader): number {
   return Number(Buffer.from(value.buffer, value.byteOffset, value.byteLength).readBigUInt64LE());
 }
 
-function setCount(transaction: KvTransaction, count: number): void {
+export function setCount(transaction: KvTransaction, count: number): void {
   const value = Buffer.alloc(8);
   value.writeBigUInt64LE(BigInt(count));
   transaction.set(INODE_COUNT_KEY, value);

@@ -18,6 +18,14 @@ export async function connect(
   url: string | URL = defaultUrl(),
   options: ConnectOptions = {},
 ): Promise<Cluster> {
+  return connectClient(url, options);
+}
+
+/** The same, as the class that it is. */
+export async function connectClient(
+  url: string | URL = defaultUrl(),
+  options: ConnectOptions = {},
+): Promise<ClusterClient> {
   return attach(String(url), findKey(options), options, async () => {});
 }
 
@@ -30,7 +38,7 @@ export async function attach(
   key: Uint8Array,
   options: ConnectOptions,
   stopServices: () => Promise<void>,
-): Promise<Cluster> {
+): Promise<ClusterClient> {
   const { transport = "auto", timeoutMs = DEFAULT_TIMEOUT_MS, leaseMs = DEFAULT_LEASE_MS } = options;
   if (!["auto", "direct", "tcp"].includes(transport)) {
     throw new DidafsError("ERR_INVALID_ARGUMENT", `transport is auto, direct or tcp, not ${transport}`);

@@ -48,7 +48,10 @@ export class RegionCalls {
       },
       "region.sweep": async ({ inode, index }) => ({ removed: await regions.sweep(inode, index) }),
       "region.list": (params) => this.#page(params, LIST_MAX),
-      "region.audit": (params) => {
+      "region.audit": ({ only, ...params }) => {
+        if (only !== undefined) {
+          return { regions: store.has(only.inode, only.index) ? [this.#audit(only)] : [], more: false };
+        }
         const { regions: names, more } = this.#page(params, AUDIT_MAX);
         return { regions: names.map((name) => this.#audit(name)), more };
       },

@@ -83,6 +83,21 @@ const stat = v.object({
 /** A region's name: the inode's number and the region's place in the layout. */
 const regionName = v.object({ inode: count, index: count });
 
+/** Regions on a drive, and what their headers say. */
+const regionPage = {
+  regions: v.array(
+    v.object({
+      ...regionName.entries,
+      /** Bytes of the data; undefined where `fault` says why the region cannot be used. */
+      byteLength: v.optional(count),
+      /** A window that may write has been opened on it. */
+      written: v.optional(v.boolean()),
+      fault: v.optional(v.string()),
+    }),
+  ),
+  more: v.boolean(),
+};
+
 /** A signed capability (wire/capability.ts), one for each region of a file, in the layout's order. */
 const capability = v.pipe(v.string(), v.regex(/^[0-9a-f]{256}$/));
 /** Ed25519: the raw public key, and a signature. */
@@ -118,6 +133,82 @@ const targetStatus = v.object({
   sessions: count,
   counters,
 });
+
+/** A key of the metadata, in hex. */
+const metaKey = v.pipe(v.string(), v.regex(/^([0-9a-f]{2}){1,1900}$/));
+
+const auditSection = v.picklist([
+  "entries",
+  "inodes",
+  "links",
+  "orphans",
+  "removals",
+  "trash",
+  "xattrs",
+  /** What none of the others knows. */
+  "unknown",
+]);
+
+const place = { directory: count, name, inode: count };
+const regionOfTarget = { target: identity, ...regionName.entries };
+
+const auditRecord = v.variant("kind", [
+  v.object({ kind: v.literal("entry"), ...place, type: fileType }),
+  v.object({
+    kind: v.literal("inode"),
+    inode: count,
+    type: fileType,
+    nlink: count,
+    size: count,
+    extent: count,
+    ctimeMs: time,
+    layout: v.optional(layout),
+  }),
+  /** A link's target, an orphan's note, a note of trash, an extended attribute. */
+  v.object({
+    kind: v.literal("note"),
+    section: v.picklist(["links", "orphans", "trash", "xattrs"]),
+    inode: count,
+    key: metaKey,
+  }),
+  v.object({ kind: v.literal("removal"), ...regionOfTarget, key: metaKey }),
+  /** It cannot be read. `inode` is what its key begins with, 0 where there is none. */
+  v.object({
+    kind: v.literal("damaged"),
+    section: auditSection,
+    inode: count,
+    key: metaKey,
+    reason: v.string(),
+  }),
+]);
+
+/** Something that is wrong, named well enough to be found again. docs/operating.md says what each means. */
+const problem = v.variant("kind", [
+  v.object({ kind: v.literal("orphan-region"), ...regionOfTarget }),
+  v.object({ kind: v.literal("misplaced-region"), ...regionOfTarget }),
+  v.object({ kind: v.literal("missing-region"), ...regionOfTarget }),
+  v.object({ kind: v.literal("short-region"), ...regionOfTarget }),
+  v.object({ kind: v.literal("long-region"), ...regionOfTarget }),
+  v.object({ kind: v.literal("unusable-region"), ...regionOfTarget }),
+  v.object({ kind: v.literal("dangling-entry"), ...place }),
+  v.object({ kind: v.literal("wrong-type-entry"), ...place }),
+  v.object({ kind: v.literal("stray-entry"), ...place }),
+  /** A directory has another entry, which is the one to keep. */
+  v.object({ kind: v.literal("second-entry"), ...place, other: v.object({ directory: count, name }) }),
+  /** What was counted holds for the inode as long as it has this ctime: whatever gives or takes names changes it. */
+  v.object({ kind: v.literal("nameless-inode"), inode: count, ctimeMs: time }),
+  v.object({ kind: v.literal("wrong-nlink"), inode: count, ctimeMs: time, nlink: count }),
+  /** Directories that lie in each other, from one to the next and around. */
+  v.object({
+    kind: v.literal("directory-loop"),
+    entries: v.pipe(v.array(v.object(place)), v.maxLength(1000)),
+  }),
+  v.object({ kind: v.literal("silent-link"), inode: count }),
+  v.object({ kind: v.literal("stray-record"), key: metaKey }),
+  v.object({ kind: v.literal("damaged-record"), key: metaKey }),
+  v.object({ kind: v.literal("low-inode-number"), inode: count }),
+  v.object({ kind: v.literal("wrong-inode-count"), inodes: count, revision: count }),
+]);
 
 /** `[params, result]` of each call. */
 export const CALLS = {
@@ -222,6 +313,33 @@ export const CALLS = {
   ],
   /** Answered once no window opened before can reach the file over a stream and nobody can map it without opening it anew. */
   "meta.revoke": [v.object({ path }), empty],
+  /** One page of what the metadata hold, in the order of the keys (meta/keys.ts), behind the key `after`. */
+  "meta.audit": [
+    v.object({ section: auditSection, after: v.optional(metaKey) }),
+    v.object({
+      records: v.array(auditRecord),
+      /** The key of the last record, where there is more. */
+      next: v.optional(metaKey),
+      /** Of the service: the same as long as nothing is changed. */
+      revision: count,
+      /** How many inodes there should be, and the first number that was never given out. */
+      inodes: count,
+      nextInode: count,
+    }),
+  ],
+  /** `region.audit` of a target. ERR_UNREACHABLE when it is down. */
+  "meta.auditRegions": [v.object({ target: identity, after: v.optional(regionName) }), v.object(regionPage)],
+  /**
+   * Looks whether something is (still) wrong, and with `apply` puts it right, in one step. `refused`: it is there, and
+   * nothing was changed, for the `reason`.
+   */
+  "meta.repair": [
+    v.object({ problem, apply: v.boolean() }),
+    v.object({
+      state: v.picklist(["gone", "found", "repaired", "refused"]),
+      reason: v.optional(v.string()),
+    }),
+  ],
   "meta.status": [
     empty,
     v.object({
@@ -271,22 +389,10 @@ export const CALLS = {
     v.object({ after: v.optional(regionName), limit: count }),
     v.object({ regions: v.array(regionName), more: v.boolean() }),
   ],
-  /** The same, with what each region's header says. */
+  /** The same, with what each region's header says. With `only` it is about that region, if it is there. */
   "region.audit": [
-    v.object({ after: v.optional(regionName), limit: count }),
-    v.object({
-      regions: v.array(
-        v.object({
-          ...regionName.entries,
-          /** Bytes of the data; undefined where `fault` says why the region cannot be used. */
-          byteLength: v.optional(count),
-          /** A window that may write has been opened on it. */
-          written: v.optional(v.boolean()),
-          fault: v.optional(v.string()),
-        }),
-      ),
-      more: v.boolean(),
-    }),
+    v.object({ after: v.optional(regionName), limit: count, only: v.optional(regionName) }),
+    v.object(regionPage),
   ],
 
   // Origin to target's control thread
@@ -332,6 +438,8 @@ export type Result<M extends Method> = v.InferOutput<(typeof CALLS)[M][1]>;
 
 export type Endpoint = v.InferOutput<typeof endpoint>;
 export type Layout = v.InferOutput<typeof layout>;
+export type AuditRecord = v.InferOutput<typeof auditRecord>;
+export type Problem = v.InferOutput<typeof problem>;
 export type StatRecord = v.InferOutput<typeof stat>;
 
 export type TargetStatus = v.InferOutput<typeof targetStatus>;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { kindTable } from "../../src/cli/check/kinds.ts";
 import { errorPage } from "../../src/cli/error-page.ts";
 import { EXIT_CODES, exitCodeTable, exitRow } from "../../src/cli/exit-codes.ts";
 import {
@@ -121,4 +122,9 @@ test("a command goes on after a failure, unless the failure would strike everyth
     return true;
   });
   assert.deepEqual(seen, [1, 2, 3, 1, 2]);
+});
+
+test("docs/operating.md holds the table of what check finds", () => {
+  const docs = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8");
+  assert.ok(docs.includes(kindTable()), `docs/operating.md must hold this table:\n${kindTable()}`);
 });

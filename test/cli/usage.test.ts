@@ -16,6 +16,7 @@ test("help is everywhere and has examples", async () => {
     "down",
     "status",
     "doctor",
+    "check",
     "ls",
     "tree",
     "stat",

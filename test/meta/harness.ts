@@ -212,6 +212,8 @@ export function refused(promise: Promise<unknown>, code: string, path?: string):
   });
 }
 
+type Region = Params<"region.sweep">;
+
 /** A target that keeps regions as lengths, and fails or hesitates when told so. */
 export class FakeTarget {
   readonly id: string;
@@ -222,6 +224,8 @@ export class FakeTarget {
   refusal: DidafsError | undefined;
   /** Regions that may hold somebody's bytes. */
   readonly written = new Set<string>();
+  /** Why regions cannot be used. */
+  readonly faults = new Map<string, string>();
   /** Raised by region.resize. */
   resizeRefusal: DidafsError | undefined;
   /** Raised by region.list. */
@@ -270,16 +274,13 @@ export class FakeTarget {
       },
       "region.list": ({ after, limit }: Params<"region.list">) => {
         if (this.listRefusal !== undefined) throw this.listRefusal;
-        const sorted = [...this.regions.keys()]
-          .map((key) => key.split(".").map(Number))
-          .map(([inode = 0, index = 0]) => ({ inode, index }))
-          .sort((a, b) => a.inode - b.inode || a.index - b.index);
-        const from = sorted.findIndex(
-          ({ inode, index }) =>
-            after === undefined || inode > after.inode || (inode === after.inode && index > after.index),
-        );
-        const rest = from < 0 ? [] : sorted.slice(from);
-        return { regions: rest.slice(0, limit), more: rest.length > limit };
+        return this.#page(after, limit);
+      },
+      "region.audit": ({ after, limit, only }: Params<"region.audit">) => {
+        const isThere = only !== undefined && this.regions.has(`${only.inode}.${only.index}`);
+        const one = { regions: isThere ? [only] : [], more: false };
+        const { regions, more } = only === undefined ? this.#page(after, limit) : one;
+        return { regions: regions.map((region) => this.#audited(region)), more };
       },
       "region.sweep": ({ inode, index }: Params<"region.sweep">) => {
         this.calls.push(`sweep ${inode}.${index}`);
@@ -311,6 +312,26 @@ export class FakeTarget {
       ),
     );
     return this;
+  }
+
+  #page(after: Region | undefined, limit: number): { regions: Region[]; more: boolean } {
+    const sorted = [...this.regions.keys()]
+      .map((key) => key.split(".").map(Number))
+      .map(([inode = 0, index = 0]) => ({ inode, index }))
+      .sort((a, b) => a.inode - b.inode || a.index - b.index);
+    const from = sorted.findIndex(
+      ({ inode, index }) =>
+        after === undefined || inode > after.inode || (inode === after.inode && index > after.index),
+    );
+    const rest = from < 0 ? [] : sorted.slice(from);
+    return { regions: rest.slice(0, limit), more: rest.length > limit };
+  }
+
+  #audited({ inode, index }: Region): Result<"region.audit">["regions"][number] {
+    const key = `${inode}.${index}`;
+    const fault = this.faults.get(key);
+    if (fault !== undefined) return { inode, index, fault };
+    return { inode, index, byteLength: this.regions.get(key), written: this.written.has(key) };
   }
 
   async beat(): Promise<void> {

@@ -344,6 +344,10 @@ test("an audit tells what headers say, and what is wrong with those that say not
   assert.deepEqual({ ...regions[0] }, { inode: 1, index: 0, byteLength: BYTES, written: true });
   assert.deepEqual({ ...regions[1] }, { inode: 2, index: 0, byteLength: 50, written: false });
   assert.match(regions[2]?.fault ?? "", /both copies of its header are damaged/);
+  const only = await fixture.call("region.audit", { only: { inode: 2, index: 0 }, limit: 1 });
+  assert.deepEqual(only.regions, [regions[1]]);
+  const gone = await fixture.call("region.audit", { only: { inode: 2, index: 1 }, limit: 1 });
+  assert.deepEqual({ ...gone }, { regions: [], more: false });
   assert.equal(fixture.drive.openCount, 2, "1.0, which is in use, and what this test opened");
 });
 
