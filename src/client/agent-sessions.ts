@@ -161,7 +161,9 @@ export class AgentSessions {
       return await this.#sessionOver("unix", endpoint, limits);
     } catch (error) {
       if (!isDidafsError(error, "ERR_UNREACHABLE")) throw error;
-      if (transport === "auto") return this.#sessionOver("tcp", endpoint, limits);
+      // What TCP does not reach either is down, and not elsewhere.
+      const overTcp = await this.#sessionOver("tcp", endpoint, limits);
+      if (transport === "auto") return overTcp;
       throw new DidafsError("ERR_NOT_DIRECT", `target ${endpoint.target} is not reached on this machine`, {
         cause: error,
         target: endpoint.target,

@@ -168,4 +168,19 @@ describe("sessions of an agent", () => {
     await fixture.settle();
     await refused;
   });
+
+  for (const [elsewhere, code] of [
+    [true, "ERR_NOT_DIRECT"],
+    [false, "ERR_UNREACHABLE"],
+  ] as const) {
+    it(`tell a target ${elsewhere ? "elsewhere" : "that is down"} from one on this machine: ${code}`, async () => {
+      const fixture = new Fixture({});
+      if (!elsewhere) fixture.server.stopListening();
+      const limits = { timeoutMs: 1000, signal: new AbortController().signal };
+      const bound = fixture.sessions.bind({ ...REQUEST, transport: "direct" }, limits);
+      const refused = assert.rejects(bound, { code });
+      await fixture.settle();
+      await refused;
+    });
+  }
 });

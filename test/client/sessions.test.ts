@@ -107,7 +107,7 @@ describe("a target that dies", () => {
         await using fresh = await file.window();
         return fresh.loadSync(0) === 7;
       } catch (error) {
-        const known = ["ERR_UNREACHABLE", "ERR_NOT_DIRECT", "ERR_SESSION_LOST", "ERR_TIMEOUT"] as const;
+        const known = ["ERR_UNREACHABLE", "ERR_SESSION_LOST", "ERR_TIMEOUT"] as const;
         assert.ok(isDidafsError(error, ...known), String(error));
         return false;
       }
