@@ -63,7 +63,12 @@ export function handshakeHandlers(
       if (!proofsEqual(proof, proofOf(key, "caller", transcript))) {
         return refuse(channel, wrongKey("this service", transcript.role));
       }
-      channel.admit(onProven(channel, transcript));
+      try {
+        channel.admit(onProven(channel, transcript));
+      } catch (error) {
+        if (isDidafsError(error)) channel.closeWhenSent(error);
+        throw error;
+      }
       return {};
     },
   };

@@ -17,6 +17,9 @@ export const FRAMES_PER_STEP_MAX = 64;
 /** Connections that one step of a server takes in from a listener: whoever floods it must not starve its channels. */
 export const ACCEPTS_PER_STEP_MAX = 64;
 
+/** Connections of a server whose peer has not proven itself yet; further ones are closed at once. */
+export const STRANGERS_MAX = 1024;
+
 /** How long a peer that is not yet admitted may stay. */
 export const ADMISSION_TIMEOUT_MS = 5000;
 

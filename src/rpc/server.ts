@@ -7,7 +7,7 @@ import { DidafsError } from "../std/errors.ts";
 import { RpcChannel } from "./channel.ts";
 import type { Channel, Handlers } from "./handlers.ts";
 import { handshakeHandlers, type ServiceIdentity } from "./handshake.ts";
-import { ACCEPTS_PER_STEP_MAX, ADMISSION_TIMEOUT_MS } from "./limits.ts";
+import { ACCEPTS_PER_STEP_MAX, ADMISSION_TIMEOUT_MS, STRANGERS_MAX } from "./limits.ts";
 import type { Transcript } from "./proofs.ts";
 
 export interface RpcServerOptions {
@@ -16,7 +16,7 @@ export interface RpcServerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly identity: ServiceIdentity;
-  /** Channels at a time, strangers included; further connections are closed at once. */
+  /** Peers that have proven themselves, at a time; further ones are refused with ERR_TOO_MANY. */
   readonly channelsMax: number;
   /** A peer has proven itself: returns what serves it. */
   readonly onOpen: (channel: RpcChannel, transcript: Transcript) => Handlers;
@@ -45,6 +45,8 @@ export class RpcServer {
   #draining: Draining | undefined;
   #refusedCount = 0;
   #acceptedCount = 0;
+  /** Of channels whose peer has proven itself. */
+  #openCount = 0;
 
   constructor(options: RpcServerOptions) {
     this.#options = options;
@@ -54,7 +56,7 @@ export class RpcServer {
     return this.#channels.size;
   }
 
-  /** Connections closed because there were too many. */
+  /** Connections of strangers closed because there were too many. */
   get refusedCount(): number {
     return this.#refusedCount;
   }
@@ -128,7 +130,7 @@ export class RpcServer {
         const stream = listener.accept();
         if (stream === undefined) break;
         accepted += 1;
-        if (this.#channels.size >= this.#options.channelsMax) {
+        if (this.#channels.size - this.#openCount >= STRANGERS_MAX) {
           this.#refusedCount += 1;
           stream.close();
           continue;
@@ -138,6 +140,15 @@ export class RpcServer {
       }
     }
     return accepted;
+  }
+
+  #checkRoom(): void {
+    const { channelsMax, identity } = this.#options;
+    if (this.#openCount < channelsMax) return;
+    throw new DidafsError(
+      "ERR_TOO_MANY",
+      `this ${identity.service} service has ${channelsMax} connections, and takes no more`,
+    );
   }
 
   #open(stream: Stream, at: Address): RpcChannel {
@@ -153,12 +164,16 @@ export class RpcServer {
       onFault,
       peer: `connection ${this.#acceptedCount} (${at.kind})`,
       handlers: handshakeHandlers(identity, random, (_, transcript) => {
+        this.#checkRoom();
         const handlers = onOpen(channel, transcript);
         isOpen = true;
+        this.#openCount += 1;
         return handlers;
       }),
       onEnd: (reason) => {
-        if (isOpen) onClose?.(channel, reason);
+        if (!isOpen) return;
+        this.#openCount -= 1;
+        onClose?.(channel, reason);
       },
     });
     return channel;

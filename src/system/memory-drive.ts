@@ -5,7 +5,7 @@ import { DidafsError } from "../std/errors.ts";
 import { BLOCK_BYTES, checkName, OpenObject, OWNER_ONLY_FILE, reserve } from "./drive-object.ts";
 import { ERRNO, lastErrno, systemError } from "./errno.ts";
 import { close, fcntl, memfdCreate, open } from "./libc.ts";
-import { O_CLOEXEC, O_RDWR } from "./open-flags.ts";
+import { O_CLOEXEC, O_RDONLY, O_RDWR } from "./open-flags.ts";
 
 // <linux/memfd.h>, <linux/fcntl.h>; the same on x86-64 and arm64.
 const MFD_CLOEXEC = 1;
@@ -54,6 +54,7 @@ class MemoryDrive implements Drive {
     // Memory objects have no limit of their own; without this the machine would run out.
     const { freeBytes } = this.capacity();
     if (byteLength > freeBytes) {
+      checkDescriptors(name);
       throw new DidafsError(
         "ERR_NO_SPACE",
         `cannot reserve ${byteLength} bytes for ${name}: the memory drive has ${freeBytes} left`,
@@ -131,4 +132,11 @@ class MemoryDrive implements Drive {
 /** @param limitBytes the most that all objects together may take, beside what the machine has left */
 export function openMemoryDrive(limitBytes: number = Number.MAX_SAFE_INTEGER): Drive {
   return new MemoryDrive(limitBytes);
+}
+
+/** Asking for the machine's memory takes a descriptor; without one it has none. @throws ERR_TOO_MANY */
+function checkDescriptors(name: string): void {
+  const probe = open("/dev/null", O_RDONLY | O_CLOEXEC, 0);
+  if (probe < 0) throw systemError(`create ${name} in memory`);
+  close(probe);
 }

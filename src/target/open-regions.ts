@@ -81,7 +81,8 @@ export class OpenRegions {
         `A sync of region ${key} failed; it is served again when its target restarts.`,
       );
     }
-    const region = this.#open.get(key) ?? this.#openRegion(key, inode, index);
+    const find = (): OpenRegion => this.#open.get(key) ?? this.#openRegion(key, inode, index);
+    const region = await this.withRoom(find);
     if (this.#removed.has(region)) throw new DidafsError("ERR_DATA_LOST", `Region ${key} was removed.`);
     return region;
   }
@@ -138,6 +139,18 @@ export class OpenRegions {
       // Whatever it is, it is not known to be empty.
       if (isDidafsError(error)) return false;
       throw error;
+    }
+  }
+
+  /** Does `body`; where that finds no descriptor, once more without the regions that are open for nobody. */
+  async withRoom<T>(body: () => T | Promise<T>): Promise<T> {
+    try {
+      return await body();
+    } catch (error) {
+      if (!isDidafsError(error, "ERR_TOO_MANY") || this.#idle.size === 0) throw error;
+      for (const region of this.#idle.values()) this.#close(region);
+      await Promise.all(this.#closing.values());
+      return body();
     }
   }
 

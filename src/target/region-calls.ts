@@ -34,7 +34,8 @@ export class RegionCalls {
     const room = this.#room;
     return {
       "region.create": async ({ inode, index, byteLength }) => {
-        await room.noting(store.create(inode, index, byteLength), { inode, index, byteLength });
+        const made = regions.withRoom(() => store.create(inode, index, byteLength));
+        await room.noting(made, { inode, index, byteLength });
         return {};
       },
       "region.remove": async ({ inode, index }) => {

@@ -29,6 +29,8 @@ export class Home implements AsyncDisposable {
   readonly #scratch = scratch();
   readonly dir = this.#scratch.dir;
   readonly data: string;
+  /** Of each command, and of the services that it starts. */
+  descriptorsMax: number | undefined;
   readonly env: Record<string, string>;
 
   /** @param data the data directory; default: below the home */
@@ -46,7 +48,15 @@ export class Home implements AsyncDisposable {
   /** Runs a command to its end. */
   run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
     const { input = "", env, node = process.execPath, watch } = options;
-    const child = spawn(node, [BIN, ...args], {
+    const limited = [
+      "-c",
+      `${this.descriptorsMax === undefined ? "" : `ulimit -n ${this.descriptorsMax};`} exec "$@"`,
+      "sh",
+      node,
+      BIN,
+      ...args,
+    ];
+    const child = spawn("sh", limited, {
       cwd: this.dir,
       env: { ...this.env, ...env },
       timeout: LIMIT_MS,

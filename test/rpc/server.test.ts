@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type Poller, READABLE, type Source, WRITABLE } from "../../src/ports/poller.ts";
 import { RpcChannel } from "../../src/rpc/channel.ts";
 import { introduce } from "../../src/rpc/handshake.ts";
-import { ACCEPTS_PER_STEP_MAX, ADMISSION_TIMEOUT_MS } from "../../src/rpc/limits.ts";
+import { ACCEPTS_PER_STEP_MAX, ADMISSION_TIMEOUT_MS, STRANGERS_MAX } from "../../src/rpc/limits.ts";
 import { RpcServer } from "../../src/rpc/server.ts";
 import { SimClock } from "../../src/sim/clock.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
@@ -70,6 +70,7 @@ function service(channelsMax = 10, bufferBytes = 1 << 16, until: () => unknown =
       expect: { service: "meta" },
       timeoutMs: 9000,
     });
+    introduced.catch(() => {});
     await settle(clock, [server, channel]);
     await introduced;
   };
@@ -100,19 +101,39 @@ test("a stranger is shown out after the deadline, without having been let in", a
   assert.deepEqual(log, []);
 });
 
-test("one channel too many is closed at once; a place that becomes free is given again", async () => {
-  const { clock, server, connect, enter } = service(2);
+test("a peer too many is told so; those that are there go on, and a place that becomes free is given again", async () => {
+  const { clock, log, server, connect, enter } = service(2);
   const first = connect();
   await enter(first);
-  await enter(connect());
+  const second = connect();
+  await enter(second);
   const third = connect();
-  await settle(clock, [server, third]);
-  assert.equal(third.ended?.code, "ERR_UNREACHABLE");
-  assert.equal(server.refusedCount, 1);
+  await assert.rejects(enter(third), {
+    code: "ERR_TOO_MANY",
+    message: "this meta service has 2 connections, and takes no more",
+  });
+  await settle(clock, [server, third], 1000);
+  assert.equal(server.channelCount, 2);
+  const answer = second.call("meta.stat", { path: "/ab", follow: true }, { timeoutMs: 1000 });
+  await settle(clock, [server, second]);
+  assert.equal((await answer).size, 3);
   first.close();
   await settle(clock, [server]);
   await enter(connect());
-  assert.equal(server.channelCount, 2);
+  assert.deepEqual(log, ["open origin", "open origin", "close ERR_UNREACHABLE", "open origin"]);
+});
+
+test("strangers take no place of those who prove the key; too many of them are shut out", async () => {
+  const { clock, server, connect, enter } = service(1);
+  for (let i = 0; i < STRANGERS_MAX - 1; i += 1) connect();
+  await enter(connect());
+  const last = connect();
+  const oneMore = connect();
+  await settle(clock, [server, last, oneMore]);
+  assert.deepEqual([last.ended, oneMore.ended?.code], [undefined, "ERR_UNREACHABLE"]);
+  assert.equal(server.refusedCount, 1);
+  await settle(clock, [server], ADMISSION_TIMEOUT_MS);
+  assert.equal(server.channelCount, 1);
 });
 
 test("streams are watched for room only while something waits to be sent", async () => {
@@ -150,11 +171,11 @@ test("stopping ends every channel and frees the address", async () => {
 
 test("a flood of connections does not hold up those that are there", () => {
   const { server, connect } = service(10);
-  for (let i = 0; i < 1000; i += 1) connect();
+  for (let i = 0; i < 3000; i += 1) connect();
   server.doWork(0);
   assert.ok(server.channelCount + server.refusedCount <= ACCEPTS_PER_STEP_MAX);
   for (let step = 0; step < 100; step += 1) server.doWork(0);
-  assert.equal(server.channelCount + server.refusedCount, 1000, "all are taken in the end");
+  assert.equal(server.channelCount + server.refusedCount, 3000, "all are taken in the end");
 });
 
 test("a server that drains answers the calls under way, takes no other, and lets those stay that are to stay", async () => {
