@@ -17,6 +17,7 @@ import type {
 } from "./api.ts";
 import { callLimits, checkOneOf } from "./call-limits.ts";
 import { File } from "./file.ts";
+import { bytesOf } from "./operands.ts";
 import type { Origin } from "./origin.ts";
 
 export interface ClusterParts {
@@ -156,7 +157,8 @@ export class ClusterClient implements Cluster {
     options: FollowOptions & { mode?: "set" | "create" | "replace" | undefined } = {},
   ): Promise<void> {
     const { follow = true, mode = "set" } = options;
-    const base64 = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+    const { buffer, byteOffset, byteLength } = bytesOf(value);
+    const base64 = Buffer.from(buffer, byteOffset, byteLength).toString("base64");
     await this.call("meta.setxattr", { path, follow, name, value: base64, mode }, options);
   }
 

@@ -73,16 +73,21 @@ export function toKindOf<V extends number | bigint>(
   return (typeof like === "bigint" ? BigInt(value) : toNumber(value)) as V extends bigint ? bigint : number;
 }
 
-/** The bytes behind any view, without a copy. @throws ERR_INVALID_ARGUMENT where they are gone */
+/** The bytes behind any view, without a copy. @throws ERR_INVALID_ARGUMENT where they are gone, or it is none */
 export function bytesOf(view: Bytes): Uint8Array {
   // Views of windows are detached when those end: to move none of their bytes and report success would be a lie.
-  if (view.byteLength === 0 && view.buffer instanceof ArrayBuffer && view.buffer.detached) {
+  if (view?.byteLength === 0 && view.buffer instanceof ArrayBuffer && view.buffer.detached) {
     throw new DidafsError(
       "ERR_INVALID_ARGUMENT",
       "the buffer is detached: its window was closed, or it was transferred",
     );
   }
-  return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  if (view instanceof Uint8Array) return view;
+  // Types are gone in JavaScript: a string or an ArrayBuffer would be taken for no bytes, and report success.
+  if (!ArrayBuffer.isView(view)) {
+    throw new DidafsError("ERR_INVALID_ARGUMENT", "bytes are a typed array, a DataView or a Buffer");
+  }
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
 /** The number of the word type that the elements of `array` are. @throws ERR_INVALID_ARGUMENT */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { toKindOf, toNumber, toWordValue, wordNumber } from "../../src/client/operands.ts";
+import { bytesOf, toKindOf, toNumber, toWordValue, wordNumber } from "../../src/client/operands.ts";
 import { isDidafsError } from "../../src/std/errors.ts";
 
 const refused = (error: unknown) => isDidafsError(error, "ERR_INVALID_ARGUMENT");
@@ -33,5 +33,13 @@ describe("operands", () => {
       isDidafsError(error, "ERR_UNSAFE_INTEGER") && error.value === -(2n ** 53n) && error.applied === "yes";
     assert.throws(() => toNumber(-(2n ** 53n)), exact);
     assert.equal(toNumber(-(2n ** 53n) + 1n), Number.MIN_SAFE_INTEGER);
+  });
+
+  it("takes the bytes of any view, and nothing else for bytes", () => {
+    const whole = new Uint8Array([1, 2, 3, 4]);
+    assert.deepEqual([...bytesOf(new DataView(whole.buffer, 1, 2))], [2, 3]);
+    for (const other of ["text", whole.buffer, [1, 2], 7, null, undefined]) {
+      assert.throws(() => bytesOf(other as never), refused);
+    }
   });
 });
