@@ -41,10 +41,17 @@ function report(error: unknown): number {
 function usageFailure(error: CommanderError): Failure {
   const code = "ERR_INVALID_ARGUMENT";
   const { exit, next } = exitRow(code);
-  // Without a command commander has already printed the help.
-  const message =
-    error.code === "commander.help" ? "no command was given" : error.message.replace(/^error: /, "");
-  return { code, message, exitCode: exit, next };
+  return { code, message: usageMessage(error), exitCode: exit, next };
+}
+
+function usageMessage(error: CommanderError): string {
+  // Commander has printed the help; `help` with a name that it does not know ends in the same way.
+  if (error.code === "commander.help") {
+    const name = argv[0] === "help" ? argv[1] : undefined;
+    return name === undefined ? "no command was given" : `there is no command ${JSON.stringify(name)}`;
+  }
+  // A suggestion stands in a line of its own.
+  return error.message.replace(/^error: /, "").replace(/\n\(Did you mean (.*)\?\)$/, "; did you mean $1?");
 }
 
 async function main(): Promise<number> {

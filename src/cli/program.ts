@@ -21,7 +21,11 @@ export function makeProgram(version: string, signal: AbortSignal): Command {
     .option("--key-file <file>", "the cluster's key (default: $DIDAFS_KEY_FILE, then ~/.config/didafs/key)")
     .addOption(new Option("--transport <path>", "how to reach the bytes").choices(["auto", "direct", "tcp"]))
     .option("--timeout <seconds>", "longest time of one step (default: 10; 20 for up and down)", seconds)
-    .option("--json", "results and errors as JSON");
+    .option("--json", "results and errors as JSON")
+    .addHelpText(
+      "after",
+      "\n`didafs help <command>` has examples. Exit codes and what they mean: docs/operating.md.",
+    );
   const run: Runner = <O extends object>(load: () => Promise<CommandModule<O>>) =>
     async function (this: Command) {
       const context: Context = { global: program.opts<GlobalOptions>(), version, signal };

@@ -88,6 +88,17 @@ test("wrong usage: one line, advice, exit code 2, and nothing is made", async ()
   assert.equal(existsSync(home.data), false);
 });
 
+test("a mistyped command or option is told in one line, with what it may have been", async () => {
+  await using home = new Home();
+  const said = async (...args: string[]) => (await home.run(args)).stderr;
+  assert.equal(
+    await said("sta"),
+    "didafs: unknown command 'sta'; did you mean stat? (ERR_INVALID_ARGUMENT)\n  see `didafs help`\n",
+  );
+  assert.match(await said("ls", "--jsonn"), /'--jsonn'; did you mean --json\? \(ERR/);
+  assert.match(await said("help", "nope"), /didafs: there is no command "nope" \(ERR/);
+});
+
 test("no key, no cluster, nothing to stop: each has its message and exit code", async () => {
   await using home = new Home();
   const noKey = await home.run(["ls", "--url", NOBODY]);
@@ -156,6 +167,9 @@ test("an older Node finds the project's own and passes everything through", {
   const node = oldNode as string;
   assert.match((await home.run(["--version"], { node })).stdout, /^\d/);
   assert.equal((await home.run(["down"], { node })).code, 6);
+  const shell = ["-c", '"$0" "$1" ls "$(printf \'odd\\377\')"', node, BIN];
+  const { stderr } = spawnSync("sh", shell, { env: home.env, encoding: "utf8" });
+  assert.match(stderr, /"odd\\udcff" is no path/);
   // Stands for a project whose own Node is not there.
   const alone = await home.run(["--version"], { node, env: { DIDAFS_NODE: "none" } });
   assert.equal(alone.code, 16);
