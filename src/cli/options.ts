@@ -49,7 +49,10 @@ export type SizeChange = (size: number) => number;
 /** A size (`1M`), or by how much a file grows (`+1M`) or shrinks (`-1M`, to nothing at most). */
 export function sizeChange(text: string): SizeChange {
   const sign = /^[-+]/.exec(text)?.[0];
-  const bytes = anyByteCount(text.slice(sign?.length ?? 0));
+  const bytes = parseByteCount(text.slice(sign?.length ?? 0));
+  if (!Number.isSafeInteger(bytes)) {
+    throw new InvalidArgumentError("It must be a size (1M), or by how much more (+1M) or less (-1M).");
+  }
   if (sign === undefined) return () => bytes;
   return sign === "+" ? (size) => size + bytes : (size) => Math.max(size - bytes, 0);
 }
@@ -65,7 +68,11 @@ export function date(text: string): number {
 
 /** A date alone is local midnight, as for date(1), not that of UTC. */
 function parseDate(text: string): number {
-  if (!/^\d{4}-\d{2}-\d{2}/.test(text)) return Number.NaN;
+  const match = /^(\d{4})-(\d{2})-(\d{2})/.exec(text);
+  if (match === null) return Number.NaN;
+  const [year = 0, month = 0, day = 0] = match.slice(1).map(Number);
+  // Date.parse() takes the 31st of a month without one for the 1st of the next.
+  if (new Date(Date.UTC(year, month - 1, day)).getUTCDate() !== day) return Number.NaN;
   return Date.parse(text.length === 10 ? `${text}T00:00:00` : text);
 }
 
