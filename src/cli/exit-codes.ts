@@ -33,7 +33,7 @@ export const EXIT_CODES: readonly ExitRow[] = [
     exit: 3,
     meaning: "no cluster answers, or the connection was lost",
     codes: ["ERR_UNREACHABLE", "ERR_SESSION_LOST", "ERR_PROTOCOL"],
-    next: "`didafs status` shows what runs; start a cluster with `didafs up`, or name another with --url or DIDAFS_URL",
+    next: "`didafs doctor` looks for the cause; start a cluster with `didafs up`, or name another with --url or DIDAFS_URL",
   },
   {
     exit: 4,
@@ -153,12 +153,22 @@ export const EXIT_CODES: readonly ExitRow[] = [
   { exit: 130, meaning: "interrupted", codes: ["ERR_ABORTED"], next: "" },
 ];
 
+/** Codes whose way out is not that of the others with the same exit code. */
+const NEXT: Readonly<Record<string, string>> = {
+  ENODATA: "`didafs xattr list` shows which there are",
+  ENOTDIR: "see what is there with `didafs ls -l`",
+  ENOTEMPTY: "remove what is in it, or all of it with `didafs rm -r`",
+  ELOOP: "links lead round in a circle, or are too many; `didafs readlink` shows what each says",
+  ENAMETOOLONG: "choose a shorter name",
+};
+
 const BY_CODE = new Map(EXIT_CODES.flatMap((row) => row.codes.map((code) => [code, row] as const)));
 const OTHER = EXIT_CODES[1] as ExitRow;
 
 /** How a command ends that fails with `code`. */
 export function exitRow(code: string): ExitRow {
-  return BY_CODE.get(code) ?? OTHER;
+  const row = BY_CODE.get(code) ?? OTHER;
+  return Object.hasOwn(NEXT, code) ? { ...row, next: NEXT[code] as string } : row;
 }
 
 /** The table as it stands in the documentation. */

@@ -41,8 +41,9 @@ export function failureJson(command: string | undefined, failures: readonly Fail
   return failures.map(line).join("");
 }
 
-function aboutCommand(next: string, command = "<command>"): string {
-  return next.replace("<command>", command);
+/** The advice, about the command that was given; without one its help is the list of commands. */
+function aboutCommand(next: string, command: string | undefined): string {
+  return next.replace(" <command>", command === undefined ? "" : ` ${command}`);
 }
 
 /** The error, told to be about `label` (a file of several, say). */
@@ -108,12 +109,12 @@ interface Words extends Pick<Failure, "code" | "message"> {
 function wordsOf(error: unknown): Words {
   if (error instanceof LabelledError) {
     const about = wordsOf(error.cause);
-    return {
-      ...about,
-      message: about.message.startsWith(`${error.message}: `)
-        ? about.message
-        : `${error.message}: ${about.message}`,
-    };
+    // In the cluster the same path is written with a colon.
+    const named = [error.message, error.message.replace(/^:/, "")].find((name) =>
+      about.message.startsWith(`${name}: `),
+    );
+    const rest = named === undefined ? about.message : about.message.slice(named.length + 2);
+    return { ...about, message: `${error.message}: ${rest}` };
   }
   if (isDidafsError(error)) {
     const { code, path, message, errno, action, applied } = error;

@@ -16,7 +16,8 @@ const LINK_MODE = 0o777;
 export function link(transaction: KvTransaction, existing: string, path: string, wallMs: number): void {
   const entry = locateEntry(transaction, parsePath(existing), false);
   const { parent, name } = free(locate(transaction, parsePath(path), "name"), path);
-  if (entry.type === "directory") throw pathError("EPERM", existing, "is a directory");
+  if (entry.type === "directory")
+    throw pathError("EPERM", existing, "is a directory, which has one name; make a symbolic link");
   const { nlink } = getInode(transaction, entry.inode);
   if (nlink >= LINKS_MAX) throw pathError("EMLINK", existing, `has ${LINKS_MAX} names already`);
   changeInode(transaction, entry.inode, { nlink: nlink + 1 }, wallMs);

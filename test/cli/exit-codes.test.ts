@@ -41,6 +41,14 @@ test("a code that the table does not name is a general failure", () => {
   assert.equal(exitRow("ERR_PORT_IN_USE").exit, 5);
 });
 
+test("the advice is about the code, not about all that end with the same exit code", () => {
+  assert.match(exitRow("ENODATA").next, /xattr list/);
+  assert.match(exitRow("ELOOP").next, /readlink/);
+  assert.match(exitRow("EISDIR").next, /-r/);
+  assert.doesNotMatch(exitRow("ENOTDIR").next, /-r/);
+  assert.deepEqual([exitRow("ELOOP").exit, exitRow("ENODATA").exit], [14, 8]);
+});
+
 test("our errors, the machine's and mistakes are put into words", () => {
   const ours = failureOf(new DidafsError("ENOENT", "no such file", { path: "/x" }));
   assert.deepEqual(
@@ -71,6 +79,8 @@ test("an error that is told to be about something names it once", () => {
     failureOf(labelled("/x", new DidafsError("ENOENT", "gone", { path: "/x" }))).message,
     "/x: gone",
   );
+  const inCluster = new DidafsError("ELOOP", "/x: too many links", { path: "/x" });
+  assert.equal(failureOf(labelled(":/x", inCluster)).message, ":/x: too many links");
 });
 
 test("a failure is one line and one line of advice; names cannot steer the terminal", () => {

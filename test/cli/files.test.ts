@@ -85,7 +85,8 @@ test("cp into a directory, onto a file, several at once", async () => {
   assert.equal(readFileSync(here("a"), "utf8"), "b");
   const many = await home.run(["cp", "a", "b", ":/into/a"]);
   assert.deepEqual([many.code, /ENOTDIR/.test(many.stderr)], [14, true]);
-  assert.equal((await home.run(["cp", "a", ":/nowhere/"])).code, 14);
+  assert.equal((await home.run(["cp", "a", ":/nowhere/"])).code, 8);
+  assert.equal((await home.run(["mv", ":/into/a", ":/nowhere/"])).code, 8);
   await home.ok("cp", "a", ":/on/the/way/a");
   assert.equal(await home.ok("cat", ":/on/the/way/a"), "b");
   assert.equal((await home.run(["cp", ":/into", "out"])).code, 14);

@@ -99,7 +99,8 @@ test("a file to a name, onto a file, into a directory; several only into a direc
   await copy(at.dir, ["a"], "d/c");
   assert.deepEqual([at.read("new"), at.read("d/a"), at.read("d/b"), at.read("d/c")], ["b", "a", "b", "a"]);
   await assert.rejects(copy(at.dir, ["a", "b"], "new"), { code: "ENOTDIR" });
-  await assert.rejects(copy(at.dir, ["a"], "nowhere/"), { code: "ENOTDIR" });
+  await assert.rejects(copy(at.dir, ["a"], "nowhere/"), { code: "ENOENT" });
+  await assert.rejects(copy(at.dir, ["a", "b"], "nowhere"), { code: "ENOENT" });
   assert.deepEqual(readdirSync(at.dir).sort(), ["a", "b", "d", "new"]);
 });
 

@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { CallOptions, Cluster } from "../../client/api.ts";
+import type { CallOptions, Cluster, FileType } from "../../client/api.ts";
 import { DidafsError, isDidafsError } from "../../std/errors.ts";
 import { parseClusterPath, showClusterPath } from "../cluster-path.ts";
 import { type Context, withCluster } from "../context.ts";
@@ -13,11 +13,15 @@ export async function run(context: Context, args: readonly string[]): Promise<vo
   const sources = args.slice(0, -1).map(parseClusterPath);
   const destination = parseClusterPath(last);
   await withCluster(context, async (cluster, call) => {
-    const into = await isDirectory(cluster, destination, call);
+    const type = await typeOf(cluster, destination, call);
+    const into = type === "directory";
     if (!into && (sources.length > 1 || last.endsWith("/"))) {
-      throw new DidafsError("ENOTDIR", `${showClusterPath(destination)} is no directory`, {
-        path: destination,
-      });
+      const shown = showClusterPath(destination);
+      throw type === undefined
+        ? new DidafsError("ENOENT", `there is no directory ${shown} to move into; make it first`, {
+            path: destination,
+          })
+        : new DidafsError("ENOTDIR", `${shown} is no directory`, { path: destination });
     }
     await forEach(sources, async (source) => {
       const to = into ? path.posix.join(destination, path.posix.basename(source)) : destination;
@@ -26,11 +30,15 @@ export async function run(context: Context, args: readonly string[]): Promise<vo
   });
 }
 
-async function isDirectory(cluster: Cluster, clusterPath: string, call: CallOptions): Promise<boolean> {
+async function typeOf(
+  cluster: Cluster,
+  clusterPath: string,
+  call: CallOptions,
+): Promise<FileType | undefined> {
   try {
-    return (await cluster.stat(clusterPath, call)).type === "directory";
+    return (await cluster.stat(clusterPath, call)).type;
   } catch (error) {
-    if (isDidafsError(error, "ENOENT")) return false;
+    if (isDidafsError(error, "ENOENT")) return undefined;
     throw error;
   }
 }

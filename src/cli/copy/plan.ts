@@ -52,9 +52,16 @@ export async function* planCopies(
   options: PlanOptions,
 ): AsyncGenerator<Job> {
   const { tree, path: place } = destination;
-  const into = (await tree.stat(place, true))?.type === "directory";
+  const there = await tree.stat(place, true);
+  const into = there?.type === "directory";
   const needsDirectory = sources.length > 1 || (options.intoDirectory && !options.recursive);
-  if (!into && needsDirectory) throw new DidafsError("ENOTDIR", `${tree.show(place)} is no directory`);
+  if (!into && needsDirectory) {
+    throw there === undefined
+      ? new DidafsError("ENOENT", `there is no directory ${tree.show(place)} to copy into; make it first`, {
+          path: place,
+        })
+      : new DidafsError("ENOTDIR", `${tree.show(place)} is no directory`, { path: place });
+  }
   const walk = new Walk(options);
   for (const source of sources) {
     const to = into ? tree.join(place, source.base) : place;
