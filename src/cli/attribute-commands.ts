@@ -41,7 +41,7 @@ Names are looked up on this machine. Owners are kept, not enforced: whoever has 
     .command("touch")
     .description("set the times of files, and make those that are missing")
     .argument(...PATHS)
-    .option("-c, --no-create", "make no file")
+    .option("-c, --no-create", "make no file, and no directories on the way to it")
     .option(
       "-d, --date <time>",
       "the time: 2026-01-31, 2026-01-31T23:59:59Z or @1700000000 (default: now)",
@@ -66,7 +66,7 @@ Names are looked up on this machine. Owners are kept, not enforced: whoever has 
       "the new length (1M), or by how much more (+1M) or less (-1M)",
       sizeChange,
     )
-    .option("-c, --no-create", "make no file")
+    .option("-c, --no-create", "make no file, and no directories on the way to it")
     .action(run(() => import("./commands/truncate.ts")))
     .addHelpText(
       "after",

@@ -83,10 +83,12 @@ changed a part of the range. What would end behind the file's end is refused.
     .action(run(() => import("./commands/get.ts")))
     .addHelpText(
       "after",
-      examples(
+      `${examples(
         "didafs get :/image --at 1M --length 512 | xxd",
         "didafs get :/image header.bin --length 4K",
         "didafs get :/log --at 10M",
-      ),
+      )}
+With --json a local file is needed: standard output has the summary then.
+`,
     );
 }

@@ -45,7 +45,7 @@ export function addFileCommands(program: Command, run: Runner): void {
   program
     .command("tree")
     .description("show a directory with everything in it")
-    .argument("[path]", "path in the cluster", "/")
+    .argument("[path]", "path in the cluster", ":/")
     .option("-L, --depth <levels>", "how many levels are shown", wholeNumber(1, 4096))
     .action(run(() => import("./commands/tree.ts")))
     .addHelpText(
