@@ -21,7 +21,7 @@ export function portOrOff(text: string): number | "off" {
 export function seconds(text: string): number {
   const value = /^\d{1,7}(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (value > 0) return Math.ceil(value * 1000);
-  throw new InvalidArgumentError("It must be a number of seconds above 0.");
+  throw new InvalidArgumentError("It must be a number of seconds above 0, of at most 7 digits.");
 }
 
 /** Bytes from `min` to `max`, written as `65536`, `64K` or `64KiB`. */

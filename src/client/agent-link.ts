@@ -74,7 +74,11 @@ export class AgentLink {
       // Of a bind the agent waits for the target's answer, however late.
       const graceMs = call === "bind" ? 0 : GRACE_MS;
       const cancelTimer = this.#turns.after(timeoutMs + graceMs, () =>
-        giveUp(new DidafsError("ERR_TIMEOUT", `no answer within ${timeoutMs} ms`, { applied: "unknown" })),
+        giveUp(
+          new DidafsError("ERR_TIMEOUT", `no answer within ${Math.ceil(timeoutMs)} ms`, {
+            applied: "unknown",
+          }),
+        ),
       );
       signal?.addEventListener("abort", onAbort, { once: true });
       if (this.#pending.size === 0) this.#busy(true);

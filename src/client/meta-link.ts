@@ -210,7 +210,9 @@ export class MetaLink {
       () => {},
     );
     if (signal.aborted) throw new DidafsError("ERR_ABORTED", "the call was aborted", { applied: "unknown" });
-    throw new DidafsError("ERR_TIMEOUT", `no answer within ${timeoutMs} ms`, { applied: "unknown" });
+    throw new DidafsError("ERR_TIMEOUT", `no answer within ${Math.ceil(timeoutMs)} ms`, {
+      applied: "unknown",
+    });
   }
 }
 
