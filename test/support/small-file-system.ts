@@ -38,6 +38,6 @@ export function alsoWhereItMayMount(file: string): void {
       text(child.stdout),
       new Promise((resolve) => child.on("close", resolve)),
     ]);
-    if (code !== 0) throw new Error(output);
+    if (code !== 0 || !/^. pass [1-9]/m.test(output)) throw new Error(output);
   });
 }
