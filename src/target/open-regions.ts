@@ -56,8 +56,9 @@ export class OpenRegions {
    *   ERR_VERSION
    */
   async acquire(inode: number, index: number, sharing: Sharing): Promise<OpenRegion> {
-    const region = await this.#opened(inode, index);
+    const region = await this.#pinned(inode, index);
     if (region.bindings > 0 && region.sharing !== sharing) {
+      this.unpin(region);
       const key = regionKey(inode, index);
       throw new DidafsError(
         "ERR_SHARING_CONFLICT",
@@ -66,11 +67,11 @@ export class OpenRegions {
     }
     region.sharing = sharing;
     region.bindings += 1;
-    this.pin(region);
     return region;
   }
 
-  async #opened(inode: number, index: number): Promise<OpenRegion> {
+  /** The region with one more user: whoever waits for it must not be given one that was closed meanwhile. */
+  async #pinned(inode: number, index: number): Promise<OpenRegion> {
     const key = regionKey(inode, index);
     for (let closing = this.#closing.get(key); closing !== undefined; closing = this.#closing.get(key)) {
       await closing;
@@ -84,6 +85,7 @@ export class OpenRegions {
     const find = (): OpenRegion => this.#open.get(key) ?? this.#openRegion(key, inode, index);
     const region = await this.withRoom(find);
     if (this.#removed.has(region)) throw new DidafsError("ERR_DATA_LOST", `Region ${key} was removed.`);
+    this.pin(region);
     return region;
   }
 
@@ -92,8 +94,7 @@ export class OpenRegions {
    * @throws ERR_NO_SPACE (it is as before), ERR_DATA_LOST, ERR_IO, ERR_TOO_MANY, ERR_CORRUPT, ERR_VERSION
    */
   async resize(inode: number, index: number, byteLength: number): Promise<void> {
-    const region = await this.#opened(inode, index);
-    this.pin(region);
+    const region = await this.#pinned(inode, index);
     const store = this.#store;
     const worker = this.#workers[region.worker] as WorkerLink;
     const sync = async (): Promise<void> => {
