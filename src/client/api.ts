@@ -180,8 +180,9 @@ export interface DidafsFile extends AsyncDisposable {
    * cut from it gives ERR_RANGE, also in other processes, until the file grows again. Of windows that reach behind the
    * new end the views are detached, in all files of this Cluster; views in other processes stay, read zeros there, and
    * what is stored to them behind the end is dropped. `size` of this Cluster's files follows.
-   * @throws ERR_NO_SPACE, ERR_UNREACHABLE; the length is as before then, but where `applied` is "unknown" a file that was
-   * to shrink has the new one
+   * @throws ERR_NO_SPACE, ERR_UNREACHABLE. With `applied` "no" the length is as before. With "unknown" it may be either one,
+   * and where a file was to shrink, bytes behind the new end may be in reach of open windows, or be zeros already; they are
+   * cut by the next resize.
    */
   resize(size: number, options?: CallOptions): Promise<void>;
   /** @throws ERR_SHARING_CONFLICT, ERR_DATA_LOST, ERR_UNREACHABLE, ERR_NOT_DIRECT (transport "direct" only) */
