@@ -168,7 +168,10 @@ export class MetaLink {
       const open = this.#open.claim();
       const sentMs = this.#clock.nowMs();
       const left = { ...limits, timeoutMs: deadlineMs - sentMs };
-      const { leaseMs } = await channel.call("meta.attach", { originKey: this.#originKey, open }, left);
+      const originKey = this.#originKey;
+      // Together, so that what is closed meanwhile is told behind all of them.
+      const calls = open.map((page) => channel.call("meta.attach", { originKey, open: page }, left));
+      const [{ leaseMs }] = (await Promise.all(calls)) as [Result<"meta.attach">];
       const nextRenewalMs = sentMs + leaseMs / RENEWALS_PER_LEASE;
       this.#attached = { channel, id: transcript.id, leaseMs, nextRenewalMs };
       this.#id = transcript.id;
@@ -187,7 +190,7 @@ export class MetaLink {
   ): Promise<Result<"meta.open">> {
     const options = { timeoutMs: Math.max(timeoutMs, OPEN_TIMEOUT_MS) };
     const opened = await channel.call("meta.open", params, options);
-    this.#open.opened(opened.stat.inode);
+    this.#open.opened({ inode: opened.stat.inode, gen: opened.gen });
     return opened;
   }
 

@@ -1,28 +1,33 @@
+import type { OpenFile } from "../wire/control.ts";
+
 /** How late the metadata service may hear of a close, so that many go in one call. */
 const CLOSE_WITHIN_MS = 50;
 const CLOSES_PER_CALL = 64;
+/** A call's length is bounded, and such a claim takes at most 50 bytes of it. */
+const CLAIMS_PER_CALL = 8192;
 
 /** Which files this origin has open and how often, and the closes that the metadata service has still to be told. */
 export class OpenInodes {
-  readonly #counts = new Map<number, number>();
+  readonly #open = new Map<number, { count: number; gen: number }>();
   #closing: number[] = [];
   #dueMs = 0;
 
-  opened(inode: number): void {
-    this.#counts.set(inode, (this.#counts.get(inode) ?? 0) + 1);
+  opened({ inode, gen }: OpenFile): void {
+    const count = (this.#open.get(inode)?.count ?? 0) + 1;
+    this.#open.set(inode, { count, gen });
   }
 
   closed(inode: number, nowMs: number): void {
-    const count = this.#counts.get(inode);
-    if (count === undefined) return;
-    if (count === 1) this.#counts.delete(inode);
-    else this.#counts.set(inode, count - 1);
+    const open = this.#open.get(inode);
+    if (open === undefined) return;
+    open.count -= 1;
+    if (open.count === 0) this.#open.delete(inode);
     if (this.#closing.length === 0) this.#dueMs = nowMs + CLOSE_WITHIN_MS;
     this.#closing.push(inode);
   }
 
   get isEmpty(): boolean {
-    return this.#counts.size === 0;
+    return this.#open.size === 0;
   }
 
   /** Closes wait to be told. */
@@ -36,9 +41,20 @@ export class OpenInodes {
     return this.#closing.splice(0);
   }
 
-  /** @returns what a new channel has to claim, each number as often as it is open; closes before it are not told there */
-  claim(): number[] {
+  /**
+   * Closes before it are not told to the new channel.
+   * @returns what that has to claim, by call, of which there is at least one: each file as often as it is open, with the
+   * generation of its last opening
+   */
+  claim(): OpenFile[][] {
     this.#closing = [];
-    return [...this.#counts].flatMap(([inode, count]) => new Array<number>(count).fill(inode));
+    const calls: OpenFile[][] = [[]];
+    for (const [inode, { count, gen }] of this.#open) {
+      for (let i = 0; i < count; i += 1) {
+        if (calls.at(-1)?.length === CLAIMS_PER_CALL) calls.push([]);
+        calls.at(-1)?.push({ inode, gen });
+      }
+    }
+    return calls;
   }
 }

@@ -58,11 +58,6 @@ export class OpenFiles {
     }
   }
 
-  /** What a client had open on an earlier channel, each number as often as it was opened. @throws ERR_TOO_MANY */
-  claim(channel: Channel, inodes: readonly number[]): void {
-    for (const inode of inodes) this.opened(channel, inode);
-  }
-
   channelEnded(channel: Channel): void {
     const counts = this.#byChannel.get(channel);
     this.#byChannel.delete(channel);

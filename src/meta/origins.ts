@@ -61,9 +61,9 @@ export class Origins {
     this.#byChannel.get(channel)?.gens.delete(inode);
   }
 
-  /** @throws ERR_REVOKED when access was taken back since the channel opened the file */
+  /** @throws ERR_REVOKED unless the channel opened the file, or claims to have opened it, under just that generation */
   checkGen(channel: Channel, inode: number, gen: number): void {
-    if ((this.#byChannel.get(channel)?.gens.get(inode) ?? gen) < gen) {
+    if (this.#byChannel.get(channel)?.gens.get(inode) !== gen) {
       throw new DidafsError("ERR_REVOKED", "access to the file was taken back; open it again");
     }
   }

@@ -181,7 +181,10 @@ export class MetaService {
   readonly #forFiles: Handlers = {
     "meta.attach": ({ originKey, open }, { channel }) => {
       this.#origins.attach(channel, originKey);
-      this.#openFiles.claim(channel, open);
+      for (const { inode, gen } of open) {
+        this.#openFiles.opened(channel, inode);
+        this.#origins.openedFile(channel, inode, gen);
+      }
       return { leaseMs: CHANNEL_LEASE_MS };
     },
     // Everything that comes renews the channel's lease.
@@ -244,6 +247,7 @@ export class MetaService {
     this.#origins.openedFile(channel, inode, gen);
     return {
       stat: statOf(inode, record),
+      gen,
       endpoints: this.#registry.endpointsOf(layout),
       capabilities: this.#grants.capabilities({ inode, gen, layout }, rights, this.#origins.keyOf(channel)),
     };

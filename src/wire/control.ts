@@ -106,9 +106,13 @@ const signature = v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/));
 
 const rights = v.picklist(["r", "rw"]);
 
+/** A file that is open, and its generation then: `revoke` raises it. */
+const openFile = v.object({ inode: count, gen: count });
+
 /** How to use a file that is open: what it is, where its targets are, and what lets its opener in. */
 const opened = {
   stat,
+  gen: openFile.entries.gen,
   endpoints: v.array(endpoint),
   capabilities: v.array(capability),
 };
@@ -222,10 +226,10 @@ export const CALLS = {
   // Origin to metadata service
   /**
    * First on every channel: the origin's public key, which its capabilities will name, and the files that it has open
-   * from an earlier channel. A channel from which nothing comes for `leaseMs` is ended, and its files are closed.
+   * from an earlier channel, each as often as it was opened; more of them may follow in further calls. A channel from which nothing comes for `leaseMs` is ended, and its files are closed.
    */
   "meta.attach": [
-    v.object({ originKey: publicKey, open: v.array(count) }),
+    v.object({ originKey: publicKey, open: v.array(openFile) }),
     v.object({ leaseMs: v.pipe(count, v.minValue(1)) }),
   ],
   "meta.renew": [empty, empty],
@@ -440,6 +444,7 @@ export type Endpoint = v.InferOutput<typeof endpoint>;
 export type Layout = v.InferOutput<typeof layout>;
 export type AuditRecord = v.InferOutput<typeof auditRecord>;
 export type Problem = v.InferOutput<typeof problem>;
+export type OpenFile = v.InferOutput<typeof openFile>;
 export type StatRecord = v.InferOutput<typeof stat>;
 
 export type TargetStatus = v.InferOutput<typeof targetStatus>;

@@ -122,10 +122,11 @@ export class World {
     return channel;
   }
 
-  /** @param open inodes that it has open from before */
-  async origin(open: readonly number[] = []): Promise<Origin> {
+  /** @param inodes that it has open from before, under their first generation */
+  async origin(inodes: readonly number[] = []): Promise<Origin> {
     const origin = new Origin(this, await this.enter("origin"));
-    await origin.call("meta.attach", { originKey: ORIGIN_KEY, open: [...open] });
+    const open = inodes.map((inode) => ({ inode, gen: 1 }));
+    await origin.call("meta.attach", { originKey: ORIGIN_KEY, open });
     return origin;
   }
 }

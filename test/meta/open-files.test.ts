@@ -22,13 +22,6 @@ async function pass(world: World, target: FakeTarget, ms: number, ...origins: Or
   }
 }
 
-/** An origin that says what it has open from before. */
-async function comesBack(world: World, ...open: number[]): Promise<Origin> {
-  const origin = new Origin(world, await world.enter("origin"));
-  await origin.call("meta.attach", { originKey: ORIGIN_KEY, open });
-  return origin;
-}
-
 const orphans = (world: World) =>
   world.engine.read((reader) => [...reader.scan(Buffer.from("o"), Buffer.from("p"), 100)].length);
 
@@ -143,7 +136,7 @@ describe("after a restart of the service", () => {
     await world.restart();
     await target.register();
     const { inode } = claimed.stat;
-    const again = await comesBack(world, inode);
+    const again = await world.origin([inode]);
     await pass(world, target, 19_000, again);
     assert.equal(target.regions.size, 2);
     await pass(world, target, 2000, again);
@@ -165,7 +158,7 @@ describe("after a restart of the service", () => {
     await remover.create("/new");
     await remover.remove("/new");
     assert.equal(target.regions.size, 2, "the new one cannot be open from before");
-    const late = await comesBack(world, stat.inode);
+    const late = await world.origin([stat.inode]);
     await pass(world, target, 21_000, late, remover);
     assert.deepEqual([...target.regions.keys()], [`${stat.inode}.0`]);
     late.leave();
@@ -195,9 +188,25 @@ describe("after a restart of the service", () => {
     assert.ok(world.log.complaints.some(({ level }) => level === "warn"));
   });
 
+  test("a claim is good for the generation that it names, and for no later one either", async (context) => {
+    const { world, opener } = await cluster(context);
+    const { stat, gen } = await opener.open("/f", { create: "yes" });
+    const grant = { inode: stat.inode, rights: "r" } as const;
+    const claims = async (claimed: number) => {
+      const origin = new Origin(world, await world.enter("origin"));
+      const open = [{ inode: stat.inode, gen: claimed }];
+      await origin.call("meta.attach", { originKey: ORIGIN_KEY, open });
+      return origin;
+    };
+    assert.equal((await (await claims(gen)).call("meta.grant", grant)).gen, gen);
+    for (const other of [gen - 1, gen + 1, Number.MAX_SAFE_INTEGER]) {
+      await refused((await claims(other)).call("meta.grant", grant), "ERR_REVOKED");
+    }
+  });
+
   test("claims of what never was do no harm", async (context) => {
     const { world, target } = await cluster(context);
-    const origin = await comesBack(world, 0, 1, 77, 2 ** 53 - 1);
+    const origin = await world.origin([0, 1, 77, 2 ** 53 - 1]);
     for (const inode of [0, 1, 77]) {
       await refused(origin.call("meta.grant", { inode, rights: "r" }), "ENOENT");
       await refused(origin.call("meta.resize", { inode, size: 1 }), "ENOENT");
@@ -217,7 +226,7 @@ describe("the table of open files", () => {
     const [one, two] = [channel(), channel()];
     for (let inode = 0; inode < 2 ** 20; inode += 1) files.opened(one, inode);
     assert.throws(() => files.opened(one, 2 ** 20), { code: "ERR_TOO_MANY" });
-    assert.throws(() => files.claim(one, [2 ** 20]), { code: "ERR_TOO_MANY" });
+    assert.throws(() => files.opened(one, 2 ** 20), { code: "ERR_TOO_MANY" });
     files.opened(one, 5);
     files.opened(two, 2 ** 20);
     assert.deepEqual(closed, []);
