@@ -1,14 +1,21 @@
 import type { Clock, Idler } from "../ports/clock.ts";
 import type { Source } from "../ports/poller.ts";
-import { schedYield } from "./libc.ts";
+import { clockGettime, schedYield } from "./libc.ts";
 import { waitReadable } from "./wait-readable.ts";
 
-/** performance.now() begins with the thread; hrtime does not, and both read CLOCK_MONOTONIC. */
-const THREAD_STARTED_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+/** <linux/time.h>: goes on while the machine is suspended, as leases do at their other side. Node's clocks stand still. */
+const CLOCK_BOOTTIME = 7;
+
+const time = new Uint32Array(4);
+
+function sinceBootMs(): number {
+  clockGettime(CLOCK_BOOTTIME, time);
+  return (time[0] as number) * 1000 + (time[2] as number) / 1e6;
+}
 
 /** The machine's clock. `nowMs` is comparable between the threads and processes of one machine. */
 export const systemClock: Clock = {
-  nowMs: () => THREAD_STARTED_MS + performance.now(),
+  nowMs: sinceBootMs,
   wallMs: () => Date.now(),
 };
 

@@ -152,6 +152,11 @@ export const memfdCreate: (name: string, flags: number) => number = library.func
   "int memfd_create(const char *name, uint32_t flags)",
 );
 
+/** Fills `time`, [4]: u64 seconds, u64 nanoseconds. */
+export const clockGettime: (clock: number, time: Uint32Array) => number = library.func(
+  "int clock_gettime(int clock, _Out_ uint32_t *time)",
+);
+
 /** futex(2) has no function of its own in the C library. @see futex.ts */
 export const syscallFutex: (
   number: number,

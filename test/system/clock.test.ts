@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { uptime } from "node:os";
 import { test } from "node:test";
 import { systemClock, systemIdler } from "../../src/system/clock.ts";
 import { systemRandom } from "../../src/system/random.ts";
@@ -17,6 +18,14 @@ test("time goes forward, with fractions of a millisecond", () => {
   }
   assert.ok(seen.size > 100);
   assert.ok(systemClock.wallMs() > Date.UTC(2024, 0));
+});
+
+test("time goes on while the machine is suspended", () => {
+  const before = uptime();
+  const now = systemClock.nowMs() / 1000;
+  const after = uptime();
+  // The kernel tells hundredths.
+  assert.ok(now > before - 0.02 && now < after + 0.02, `${now} is not between ${before} and ${after}`);
 });
 
 test("yielding returns, and waiting for a stream ends at its time or when it has ended", (t) => {
