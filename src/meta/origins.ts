@@ -1,10 +1,9 @@
 import type { Channel } from "../rpc/handlers.ts";
 import { DidafsError } from "../std/errors.ts";
+import { LEASE_GRACE } from "../wire/leases.ts";
 
 /** Of a channel to an origin; the origin renews it at a third of that. */
 export const CHANNEL_LEASE_MS = 10_000;
-/** The holder counts from before it asked, the grantor for longer than it granted. */
-const GRACE = 1.1;
 
 interface Origin {
   /** Undefined until it has attached. */
@@ -21,7 +20,7 @@ export class Origins {
   opened(channel: Channel, nowMs: number): void {
     this.#byChannel.set(channel, {
       originKey: undefined,
-      leaseEndMs: nowMs + CHANNEL_LEASE_MS * GRACE,
+      leaseEndMs: nowMs + CHANNEL_LEASE_MS * LEASE_GRACE,
       gens: new Map(),
     });
   }
@@ -33,7 +32,7 @@ export class Origins {
   /** Something came from that origin. */
   heard(channel: Channel, nowMs: number): void {
     const origin = this.#byChannel.get(channel);
-    if (origin !== undefined) origin.leaseEndMs = nowMs + CHANNEL_LEASE_MS * GRACE;
+    if (origin !== undefined) origin.leaseEndMs = nowMs + CHANNEL_LEASE_MS * LEASE_GRACE;
   }
 
   /** @throws ERR_INVALID_ARGUMENT when the channel has attached with another key */

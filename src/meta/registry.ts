@@ -1,12 +1,12 @@
 import type { Channel } from "../rpc/handlers.ts";
 import { DidafsError } from "../std/errors.ts";
 import type { Endpoint, Layout, Params, TargetStatus } from "../wire/control.ts";
+import { LEASE_GRACE } from "../wire/leases.ts";
 
 export const HEARTBEAT_MS = 500;
 /** The right to serve that a registration or heartbeat gives. */
 export const TARGET_LEASE_MS = 10_000;
-/** The holder counts from before it asked, the grantor for longer than it granted. */
-const LEASE_WAIT_MS = TARGET_LEASE_MS * 1.1;
+const LEASE_WAIT_MS = TARGET_LEASE_MS * LEASE_GRACE;
 /** A target is down when nothing came from it for this long. */
 const LATE_MS = 3 * HEARTBEAT_MS;
 

@@ -3,16 +3,15 @@ import type { Channel } from "../rpc/handlers.ts";
 import type { Deadlines } from "../std/deadlines.ts";
 import { DidafsError } from "../std/errors.ts";
 import type { Params } from "../wire/control.ts";
+import { LEASE_GRACE, LEASE_MS_MAX } from "../wire/leases.ts";
 import { parsePath } from "./path.ts";
 import type { TargetRegistry } from "./registry.ts";
 import type { MetaStore } from "./store.ts";
 import { changeInode, getInode } from "./tables.ts";
 import { locateEntry } from "./walk.ts";
 
-/** Longer than any lease, so that in the end every target has been told or may not serve any more. */
-const REVOKE_MS = 30_000;
-/** For a target to tell the holders, who have their own leases. */
-const CALL_MS = 30_000;
+/** Longer than any lease: a target waits for its holders', and one that is out of reach may not serve after its own. */
+const REVOKE_MS = LEASE_MS_MAX * LEASE_GRACE + 5000;
 const AGAIN_MS = 100;
 
 interface Parts {
@@ -55,7 +54,7 @@ export class Revocation {
     const { registry, deadlines, clock } = this.#parts;
     let life = registry.incarnationOf(target);
     for (;;) {
-      if (await told(registry.channelOf(target), region)) return;
+      if (await told(registry.channelOf(target), region, untilMs - clock.nowMs())) return;
       const now = registry.incarnationOf(target);
       life ??= now;
       // Its next life takes no capability of the one before.
@@ -71,9 +70,13 @@ export class Revocation {
   }
 }
 
-async function told(channel: Channel | undefined, region: Params<"region.revoke">): Promise<boolean> {
+async function told(
+  channel: Channel | undefined,
+  region: Params<"region.revoke">,
+  timeoutMs: number,
+): Promise<boolean> {
   try {
-    await channel?.call("region.revoke", region, { timeoutMs: CALL_MS });
+    await channel?.call("region.revoke", region, { timeoutMs });
     return channel !== undefined;
   } catch {
     return false;

@@ -2,13 +2,12 @@ import type { Cluster, ConnectOptions } from "../client/api.ts";
 import { callLimits, DEFAULT_TIMEOUT_MS } from "../client/call-limits.ts";
 import { ClusterClient } from "../client/cluster.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
+import { LEASE_MS_MAX, LEASE_MS_MIN } from "../wire/leases.ts";
 import { startAgent } from "./agents.ts";
 import { findKey } from "./key.ts";
 import { defaultUrl, parseClusterUrl } from "./paths.ts";
 
 const DEFAULT_LEASE_MS = 10_000;
-const LEASE_MS_MIN = 500;
-const LEASE_MS_MAX = 60_000;
 
 /**
  * Connects to the cluster whose metadata service is at `url`; default $DIDAFS_URL, then didafs://127.0.0.1:7420.

@@ -8,6 +8,7 @@ import type { Logger } from "../std/logger.ts";
 import { REGION_HEADER_BYTES } from "../structs/region-header.ts";
 import type { Params, Result } from "../wire/control.ts";
 import { TOKEN_BYTES } from "../wire/header.ts";
+import { LEASE_GRACE, LEASE_MS_MAX, LEASE_MS_MIN } from "../wire/leases.ts";
 import { type CapabilityChecks, revoked } from "./capability-checks.ts";
 import type { DirectGrants } from "./direct-grants.ts";
 import type { OpenRegion, OpenRegions } from "./open-regions.ts";
@@ -15,10 +16,6 @@ import type { ServiceLease } from "./service-lease.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
 const LEASE_MS_DEFAULT = 10_000;
-const LEASE_MS_MIN = 500;
-const LEASE_MS_MAX = 60_000;
-/** The holder counts a lease from before it asked, the target for longer than it granted. */
-const GRACE = 1.1;
 const BINDINGS_MAX = 65_536;
 
 /** What a window has bound, and under which generation of its file. */
@@ -92,7 +89,7 @@ export class Sessions {
       "session.open": (params, { channel }) => this.#open(params, channel, transcript),
       "session.renew": (_, { channel }) => {
         const session = this.#of(channel);
-        session.leaseEndMs = this.#nowMs + session.leaseMs * GRACE;
+        session.leaseEndMs = this.#nowMs + session.leaseMs * LEASE_GRACE;
         return {};
       },
       "window.bind": (params, context) => this.#bind(params, context),
@@ -143,7 +140,7 @@ export class Sessions {
   async #revokeHandles(session: Session, handles: number[]): Promise<void> {
     const { channel, leaseMs } = session;
     const unbound = handles.map((handle) => this.#unbind(handle, session, true));
-    const confirmed = channel.call("window.revoked", { handles }, { timeoutMs: leaseMs * GRACE });
+    const confirmed = channel.call("window.revoked", { handles }, { timeoutMs: leaseMs * LEASE_GRACE });
     await Promise.all([
       ...unbound,
       // One that does not confirm must not go on with what it has mapped.
@@ -177,7 +174,7 @@ export class Sessions {
       channel,
       originKey,
       leaseMs: granted,
-      leaseEndMs: this.#nowMs + granted * GRACE,
+      leaseEndMs: this.#nowMs + granted * LEASE_GRACE,
       ended: false,
       nextHandle: 1,
       bindings: new Map(),

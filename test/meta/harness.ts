@@ -235,6 +235,8 @@ export class FakeTarget {
   removalRefusal: DidafsError | undefined;
   /** While set, region.create and region.resize wait for it. */
   hold: Promise<void> | undefined;
+  /** While set, region.revoke waits for it. */
+  revokeHold: Promise<void> | undefined;
   /** While set, region.remove waits for it. */
   removalHold: Promise<void> | undefined;
   totalBytes = 1000;
@@ -287,6 +289,11 @@ export class FakeTarget {
         this.calls.push(`sweep ${inode}.${index}`);
         if (this.written.has(`${inode}.${index}`)) return { removed: false };
         return { removed: this.regions.delete(`${inode}.${index}`) };
+      },
+      "region.revoke": async ({ inode, index, gen }: Params<"region.revoke">) => {
+        await this.revokeHold;
+        this.calls.push(`revoke ${inode}.${index} ${gen}`);
+        return {};
       },
       "region.remove": async ({ inode, index }: Params<"region.remove">) => {
         this.calls.push(`remove ${inode}.${index}`);
