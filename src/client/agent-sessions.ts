@@ -118,6 +118,7 @@ export class AgentSessions {
         descriptor,
       };
     } catch (error) {
+      session.unbound(bound.handle);
       if (descriptor !== undefined) this.#ports.closeDescriptor(descriptor);
       session.channel
         .call("window.unbind", { handle: bound.handle }, { timeoutMs: PATIENCE_MS })
