@@ -98,6 +98,8 @@ describe("leases between real processes", () => {
     process.kill(pidOf("meta"), "SIGKILL");
     window.storeSync(8, 2);
     assert.equal((await client.stat("/outlives")).size, 4096);
+    // Targets come back when they try the next time.
+    await until(async () => (await client.status()).targets.every(({ state }) => state === "up"));
     await using again = await client.open("/outlives");
     await using second = await again.window();
     assert.equal(second.loadSync(8), 2);
