@@ -82,11 +82,12 @@ export class OpenRegions {
         `A sync of region ${key} failed; it is served again when its target restarts.`,
       );
     }
-    const find = (): OpenRegion => this.#open.get(key) ?? this.#openRegion(key, inode, index);
-    const region = await this.withRoom(find);
-    if (this.#removed.has(region)) throw new DidafsError("ERR_DATA_LOST", `Region ${key} was removed.`);
-    this.pin(region);
-    return region;
+    return this.withRoom(() => {
+      const region = this.#open.get(key) ?? this.#openRegion(key, inode, index);
+      if (this.#removed.has(region)) throw new DidafsError("ERR_DATA_LOST", `Region ${key} was removed.`);
+      this.pin(region);
+      return region;
+    });
   }
 
   /**
