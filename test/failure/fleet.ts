@@ -84,11 +84,11 @@ export class Fleet implements AsyncDisposable {
     if (this.#fault !== undefined) throw new Error(this.#fault);
   }
 
-  /** Resolves once every client gets on with its work. @throws when one does not, or has failed */
-  async getsOn(): Promise<void> {
+  /** Resolves once every client has carried out so many calls more. @throws when one does not, or has failed */
+  async getsOn(calls = SIGN_OF_LIFE): Promise<void> {
     const before = this.#members.map(({ doneCount }) => doneCount);
     const stuck = (): Member[] =>
-      this.#members.filter(({ doneCount }, at) => doneCount < (before[at] as number) + SIGN_OF_LIFE);
+      this.#members.filter(({ doneCount }, at) => doneCount < (before[at] as number) + calls);
     try {
       await until(() => this.#fault !== undefined || stuck().length === 0, RECOVERY_MS);
     } catch {

@@ -9,7 +9,8 @@ import { Outages } from "./outages.ts";
 import { Services } from "./services.ts";
 
 const { DIDAFS_FAILURE_SEED, DIDAFS_FAILURE_ROUNDS } = process.env;
-const DEFAULT_ROUNDS = 8;
+/** Each kind of outage once. */
+const DEFAULT_ROUNDS = 7;
 const ROUND_MS = 60_000;
 
 const seed = Number(DIDAFS_FAILURE_SEED || randomInt(2 ** 31));
