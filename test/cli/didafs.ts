@@ -56,7 +56,7 @@ export class Home implements AsyncDisposable {
       BIN,
       ...args,
     ];
-    const child = spawn("sh", limited, {
+    const child = spawn("/bin/sh", limited, {
       cwd: this.dir,
       env: { ...this.env, ...env },
       timeout: LIMIT_MS,

@@ -21,7 +21,7 @@ export function startChild(
 ): Child {
   const path = fileURLToPath(new URL(file, import.meta.url));
   const limit = options.descriptorsMax === undefined ? "" : `ulimit -n ${options.descriptorsMax} && `;
-  const child = spawn("sh", ["-c", `${limit}exec "$0" "$@"`, process.execPath, path, ...args], {
+  const child = spawn("/bin/sh", ["-c", `${limit}exec "$0" "$@"`, process.execPath, path, ...args], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const exited = once(child, "exit");
