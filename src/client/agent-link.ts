@@ -2,8 +2,7 @@ import type { Mailbox } from "../ports/mailbox.ts";
 import type { Turns } from "../ports/turns.ts";
 import { DidafsError } from "../std/errors.ts";
 import type { CallLimits } from "../transport/access.ts";
-import type { Params, Result } from "../wire/control.ts";
-import type { AgentCall, AgentCalls, BindReply, FromAgent, MetaMethod, ToAgent } from "./agent-messages.ts";
+import type { AgentCall, AgentCalls, BindReply, FromAgent, ToAgent } from "./agent-messages.ts";
 
 /** The agent says itself when a call is late; this much later the main thread stops believing in the agent. */
 const GRACE_MS = 1000;
@@ -30,8 +29,7 @@ export class AgentLink {
   /** Told when the first call begins and when the last one ends, so that a program may end while nothing is awaited. */
   readonly #busy: (busy: boolean) => void;
   readonly #pending = new Map<number, Pending>();
-  /** What gives back what came of calls whose callers have given up. */
-  readonly #abandoned = new Map<number, (result: unknown) => void>();
+  readonly #abandonedBinds = new Set<number>();
   #nextId = 1;
   #stopped: Error | undefined;
 
@@ -65,8 +63,7 @@ export class AgentLink {
       };
       const giveUp = (error: Error): void => {
         finish();
-        const giveBack = this.#giveBackOf(call, input);
-        if (giveBack !== undefined) this.#abandoned.set(id, giveBack);
+        if (call === "bind") this.#abandonedBinds.add(id);
         this.#mailbox.post({ kind: "cancel", id });
         reject(error);
       };
@@ -96,34 +93,24 @@ export class AgentLink {
     });
   }
 
-  #giveBackOf<C extends AgentCall>(
-    call: C,
-    input: AgentCalls[C]["in"],
-  ): ((result: unknown) => void) | undefined {
-    if (call === "bind") return (result) => this.#events.orphan(result as BindReply);
-    if (call !== "meta" || (input as AgentCalls["meta"]["in"]).method !== "meta.open") return undefined;
-    return (result) => this.post({ kind: "close", inode: (result as Result<"meta.open">).stat.inode });
-  }
-
-  /** A call of the metadata service. */
-  async meta<M extends MetaMethod>(method: M, params: Params<M>, limits: CallLimits): Promise<Result<M>> {
-    return (await this.call("meta", { method, params }, limits)) as Result<M>;
-  }
-
   post(message: ToAgent): void {
     this.#mailbox.post(message);
+  }
+
+  /** Posts what the agent need not be woken for. */
+  leave(message: ToAgent): void {
+    this.#mailbox.leave(message);
   }
 
   /** Takes one message of the agent. */
   take(message: FromAgent): void {
     switch (message.kind) {
       case "result":
-        this.#pending.get(message.id)?.resolve(message.result);
-        this.#abandoned.get(message.id)?.(message.result);
-        this.#abandoned.delete(message.id);
+        if (this.#abandonedBinds.delete(message.id)) this.#events.orphan(message.result as BindReply);
+        else this.#pending.get(message.id)?.resolve(message.result);
         break;
       case "failure":
-        this.#abandoned.delete(message.id);
+        this.#abandonedBinds.delete(message.id);
         this.#pending
           .get(message.id)
           ?.reject(new DidafsError(message.code, message.message, message.details));

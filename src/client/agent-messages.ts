@@ -1,6 +1,6 @@
 /** What the thread of the windows and the agent thread of one origin say to each other. */
 import type { ErrorCode, ErrorDetails } from "../std/errors.ts";
-import type { Endpoint, Method, Params, Result } from "../wire/control.ts";
+import type { Endpoint, Method, OpenFile, Params, Result } from "../wire/control.ts";
 import type { Transport } from "./api.ts";
 
 /** Calls that go to the metadata service as they are. */
@@ -33,9 +33,10 @@ export interface BindReply {
 
 /** Calls of the main thread, by kind: what goes in and what comes out. */
 export interface AgentCalls {
-  /** Opens the channel to the metadata service and proves the key. */
+  /** Attaches to the metadata service. */
   readonly connect: { in: null; out: { id: string } };
-  readonly meta: { in: { method: MetaMethod; params: unknown }; out: unknown };
+  /** Opens a stream to the metadata service on which the main thread makes its calls. */
+  readonly stream: { in: null; out: { connection: { id: number; descriptor: number } } };
   readonly bind: { in: BindRequest; out: BindReply };
   readonly unbind: { in: { session: number; handle: number }; out: null };
 }
@@ -52,13 +53,15 @@ export type ToAgent =
     }
   /** The caller has given up on call `id`. */
   | { readonly kind: "cancel"; readonly id: number }
-  /** Say `ready` once the data connection can be read, or written where `writable`. */
+  /** Say `ready` once the connection can be read, or written where `writable`. */
   | { readonly kind: "arm"; readonly connection: number; readonly writable: boolean }
   /** A data connection of the session has ended; so does the session, for only a new one gets new connections. */
   | { readonly kind: "end"; readonly session: number }
-  /** One opening of the file is not used any more; nobody waits for that. */
-  | { readonly kind: "close"; readonly inode: number }
-  /** The data connection is not used any more. */
+  /** The main thread has opened a file with the metadata service. */
+  | { readonly kind: "opened"; readonly file: OpenFile }
+  /** As many openings have ended as there are numbers. */
+  | { readonly kind: "closed"; readonly inodes: readonly number[] }
+  /** The connection is not used any more. */
   | { readonly kind: "drop"; readonly connection: number }
   | { readonly kind: "stop" };
 

@@ -1,4 +1,4 @@
-import type { Address } from "../ports/network.ts";
+import type { Address, Stream } from "../ports/network.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
 import type { Handlers } from "../rpc/handlers.ts";
 import type { OriginKey, Transcript } from "../rpc/proofs.ts";
@@ -65,7 +65,14 @@ export class AgentSessions {
     this.#byId.get(id)?.channel.close();
   }
 
-  /** Closes a data stream that the main thread has let go of. */
+  /** Takes a stream that the main thread will use, until it drops it. */
+  keep(stream: Stream): AgentConnection {
+    const connection = { id: this.#ports.newId(), stream };
+    this.#connections.set(connection.id, connection);
+    return connection;
+  }
+
+  /** Closes a stream that the main thread has let go of. */
   drop(id: number): void {
     const connection = this.#connections.get(id);
     if (connection === undefined) return;
@@ -149,9 +156,8 @@ export class AgentSessions {
         `target ${session.state.target} names a worker ${worker} that it has not`,
       );
     }
-    const connection = { id: this.#ports.newId(), stream: this.#ports.network.connect(address) };
+    const connection = this.keep(this.#ports.network.connect(address));
     session.connections.set(worker, connection);
-    this.#connections.set(connection.id, connection);
     return connection;
   }
 

@@ -3,8 +3,7 @@ import type { Address } from "../ports/network.ts";
 import { READABLE, WRITABLE } from "../ports/poller.ts";
 import { OriginKey } from "../rpc/proofs.ts";
 import { isDidafsError } from "../std/errors.ts";
-import type { Params } from "../wire/control.ts";
-import type { AgentCall, AgentCalls, FromAgent, MetaMethod, ToAgent } from "./agent-messages.ts";
+import type { AgentCall, AgentCalls, FromAgent, ToAgent } from "./agent-messages.ts";
 import type { AgentSession } from "./agent-session.ts";
 import { AgentSessions, type SessionPorts } from "./agent-sessions.ts";
 import { ControlChannels, type Limits } from "./control-channels.ts";
@@ -64,10 +63,6 @@ export class Agent {
     return work + this.#meta.doWork(nowMs);
   }
 
-  busy(): boolean {
-    return this.#meta.busy;
-  }
-
   /** Tells that a stream is ready, if it is one of this agent's; it rests until it is armed again. @returns streams told */
   streamReady(id: number): number {
     const connection = this.#sessions.connection(id);
@@ -95,6 +90,9 @@ export class Agent {
       case "cancel":
         this.#calls.get(message.id)?.abort();
         break;
+      case "opened":
+        this.#meta.opened(message.file);
+        break;
       case "arm": {
         const connection = this.#sessions.connection(message.connection);
         if (connection === undefined) break;
@@ -105,8 +103,8 @@ export class Agent {
       case "end":
         this.#sessions.end(message.session);
         break;
-      case "close":
-        this.#meta.close(message.inode);
+      case "closed":
+        this.#meta.closed(message.inodes);
         break;
       case "drop":
         this.#sessions.drop(message.connection);
@@ -137,9 +135,9 @@ export class Agent {
     switch (call) {
       case "connect":
         return this.#meta.connect(limits);
-      case "meta": {
-        const { method, params } = input as AgentCalls["meta"]["in"];
-        return this.#meta.call(method, params as Params<MetaMethod>, limits);
+      case "stream": {
+        const { id, stream } = this.#sessions.keep(await this.#meta.openStream(limits));
+        return { connection: { id, descriptor: stream.descriptor } };
       }
       case "bind":
         return this.#sessions.bind(input as AgentCalls["bind"]["in"], limits);

@@ -49,7 +49,7 @@ export class ClusterClient implements Cluster {
   async open(path: string, options: OpenOptions = {}): Promise<DidafsFile> {
     const { create = false, rights = "rw", size, stripeUnit, targets, drive, mode } = options;
     checkOneOf("rights", rights, ["r", "rw"]);
-    const opened = await this.#parts.origin.link.meta(
+    const opened = await this.#parts.origin.meta.call(
       "meta.open",
       {
         path,
@@ -71,7 +71,7 @@ export class ClusterClient implements Cluster {
         timeoutMs: this.#parts.timeoutMs,
         stat: (...args) => this.stat(...args),
         resize: (...args) => this.#resize(...args),
-        grant: (...args) => this.#parts.origin.link.meta("meta.grant", ...args),
+        grant: (...args) => this.#parts.origin.meta.call("meta.grant", ...args),
       },
       path,
       rights,
@@ -182,12 +182,12 @@ export class ClusterClient implements Cluster {
   }
 
   status(options?: CallOptions): Promise<ClusterStatus> {
-    return this.#parts.origin.link.meta("meta.status", {}, this.#limits(options));
+    return this.#parts.origin.meta.call("meta.status", {}, this.#limits(options));
   }
 
   /** Any call of the metadata service: for tools that need more than the library's front. */
   call<M extends MetaMethod>(method: M, params: Params<M>, options?: CallOptions): Promise<Result<M>> {
-    return this.#parts.origin.link.meta(method, params, this.#limits(options));
+    return this.#parts.origin.meta.call(method, params, this.#limits(options));
   }
 
   close(): Promise<void> {

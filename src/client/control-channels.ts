@@ -1,6 +1,6 @@
 import type { Clock } from "../ports/clock.ts";
 import type { MemoryPort } from "../ports/memory.ts";
-import type { Address, Network } from "../ports/network.ts";
+import type { Address, Network, Stream } from "../ports/network.ts";
 import type { Poller } from "../ports/poller.ts";
 import type { Random } from "../ports/random.ts";
 import { RpcChannel } from "../rpc/channel.ts";
@@ -82,6 +82,42 @@ export class ControlChannels {
       ...limits,
     });
     return { channel, transcript };
+  }
+
+  /**
+   * A stream to a service on which a channel was proven and made ready, for whoever goes on with it; he closes it.
+   * @throws as `open`, and what `ready` throws
+   */
+  async openStream(
+    address: Address,
+    peer: string,
+    expect: { service: "meta" | "target"; id?: string },
+    limits: Limits,
+    ready: (channel: RpcChannel) => Promise<unknown>,
+  ): Promise<Stream> {
+    const { network, memory, clock, poller, random } = this.#ports;
+    const stream = network.connect(address);
+    const channel = new RpcChannel({
+      stream,
+      lent: true,
+      memory,
+      clock,
+      peer,
+      poller,
+      pollToken: CHANNEL_TOKEN,
+      onEnd: () => this.#channels.delete(channel),
+    });
+    this.#channels.add(channel);
+    try {
+      await introduce(channel, { key: this.#key, random, role: "origin", expect, ...limits });
+      await ready(channel);
+      return stream;
+    } catch (error) {
+      stream.close();
+      throw error;
+    } finally {
+      channel.close();
+    }
   }
 
   close(): void {

@@ -132,7 +132,7 @@ export class File implements DidafsFile {
     try {
       await Promise.all([...this.#windows].map((window) => window.close()));
     } finally {
-      if (isFirst) this.#context.origin.link.post({ kind: "close", inode: this.#inode });
+      if (isFirst) this.#context.origin.meta.closed(this.#inode);
     }
   }
 

@@ -14,6 +14,7 @@ import { Transfer } from "../transport/transfer.ts";
 import { AgentLink } from "./agent-link.ts";
 import type { BindReply, FromAgent, ToAgent } from "./agent-messages.ts";
 import { DEFAULT_TIMEOUT_MS } from "./call-limits.ts";
+import { MetaCalls } from "./meta-calls.ts";
 
 export interface OriginPorts {
   readonly mailbox: Mailbox<ToAgent, FromAgent>;
@@ -47,6 +48,7 @@ interface OriginSession {
  */
 export class Origin {
   readonly link: AgentLink;
+  readonly meta: MetaCalls;
   readonly #ports: OriginPorts;
   readonly #pump: Pump;
   readonly #sessions = new Map<number, OriginSession>();
@@ -63,6 +65,7 @@ export class Origin {
       revoked: (session, handles) => this.#onRevoked(session, handles),
       orphan: (reply) => this.#undo(reply),
     });
+    this.meta = new MetaCalls(ports, this.link);
     this.#pump = new Pump(ports.turns, ports.clock, ports.idler, (connection) => this.#arm(connection));
   }
 
@@ -151,6 +154,7 @@ export class Origin {
   }
 
   #onReady(id: number): void {
+    if (this.meta.wake(id)) return;
     const known = this.#connections.get(id);
     if (known !== undefined) this.#pump.wake(known.connection);
   }
@@ -205,9 +209,13 @@ export class Origin {
     });
   }
 
-  /** Ends everything on this thread; the agent is stopped by whoever started it. */
-  close(): void {
+  /**
+   * Ends everything on this thread; the agent is stopped by whoever started it.
+   * @param reason what calls that are under way, and later ones, end with
+   */
+  close(reason: Error = new DidafsError("ERR_CLOSED", "the cluster is closed")): void {
     this.#closed = true;
+    this.meta.close(reason);
     for (const session of this.#sessions.values()) {
       for (const { access } of session.regions.values()) access.close();
       session.state.lose();

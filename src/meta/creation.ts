@@ -6,7 +6,7 @@ import type { Layout, Params } from "../wire/control.ts";
 import { type Inode, REGIONS_MAX, STRIPE_SHIFT_MAX, STRIPE_SHIFT_MIN } from "./inode-record.ts";
 import { directoryMaker } from "./namespace.ts";
 import { newInode } from "./new-inode.ts";
-import type { OpenFiles } from "./open-files.ts";
+import type { Opener, OpenFiles } from "./open-files.ts";
 import { parsePath, pathError } from "./path.ts";
 import { place } from "./placement.ts";
 import type { Reclaimer } from "./reclaimer.ts";
@@ -49,12 +49,12 @@ export class FileCreator {
 
   /**
    * @param missing directories on the way to the name that are made with it
-   * @param channel has the new file open
+   * @param opener has the new file open
    * @returns undefined when the name was taken meanwhile
    * @throws ENOENT, ENOTDIR, EISDIR, ELOOP, ERR_INVALID_ARGUMENT, ERR_NO_TARGET, and what a target or the engine raises
    * (ERR_NO_SPACE, ERR_IO); nothing was made then
    */
-  async create(params: OpenParams, missing: number, channel: Channel): Promise<Found | undefined> {
+  async create(params: OpenParams, missing: number, opener: Opener): Promise<Found | undefined> {
     const { store, openFiles } = this.#parts;
     checkShape(params);
     const inode = await store.newInode();
@@ -66,7 +66,7 @@ export class FileCreator {
     openFiles.hold(inode);
     let record: Inode | undefined;
     try {
-      openFiles.opened(channel, inode);
+      openFiles.opened(opener, inode);
       await this.#makeRegions(inode, size, layout, made);
       record = await this.#commit(params, inode, { size, layout }, wayInodes);
       return record && { inode, record };
@@ -74,7 +74,7 @@ export class FileCreator {
       throw aboutPath(error, params.path);
     } finally {
       if (record === undefined) {
-        openFiles.closed(channel, [inode]);
+        openFiles.closed(opener, [inode]);
         await this.#abandon(inode, layout, made);
       }
       openFiles.release(inode);

@@ -1,14 +1,19 @@
 import type { Clock } from "../ports/clock.ts";
-import type { Channel } from "../rpc/handlers.ts";
 import { DidafsError } from "../std/errors.ts";
 
-/** Files that one channel may have open at a time. */
-const OPEN_PER_CHANNEL_MAX = 2 ** 20;
+/** Who has files open: an origin. */
+export interface Opener {
+  /** Set, or true, once it has ended. */
+  readonly ended: unknown;
+}
+
+/** Files that one origin may have open at a time. */
+const OPEN_MAX = 2 ** 20;
 /** Two leases between origin and metadata service: within them every client that is left has said what it has open. */
 const CLAIMS_WITHIN_MS = 20_000;
 
 /**
- * Which channel has which files open, in memory. A file that is open keeps its regions when its last name goes. After
+ * Which origin has which files open, in memory. A file that is open keeps its regions when its last name goes. After
  * a restart of the service clients say again what they have open, each when it attaches; until all had time for
  * that, any file that is older than this life of the service may be open.
  */
@@ -19,7 +24,7 @@ export class OpenFiles {
   /** Until then others may claim what they had open. */
   readonly claimableUntilMs: number;
   /** How often each is open, by inode. */
-  readonly #byChannel = new Map<Channel, Map<number, number>>();
+  readonly #byOpener = new Map<Opener, Map<number, number>>();
   readonly #total = new Map<number, number>();
 
   /**
@@ -34,23 +39,27 @@ export class OpenFiles {
   }
 
   /**
-   * One opening more, until the channel closes it or ends. A channel that has ended opens nothing.
+   * One opening more, until the origin closes it or ends. One that has ended opens nothing.
    * @throws ERR_TOO_MANY
    */
-  opened(channel: Channel, inode: number): void {
-    if (channel.ended !== undefined) return;
-    const counts = this.#byChannel.get(channel) ?? new Map<number, number>();
-    this.#byChannel.set(channel, counts);
-    if (counts.size >= OPEN_PER_CHANNEL_MAX && !counts.has(inode)) {
-      throw new DidafsError("ERR_TOO_MANY", `more than ${OPEN_PER_CHANNEL_MAX} files are open`);
-    }
-    add(counts, inode, 1);
-    this.hold(inode);
+  opened(opener: Opener, inode: number): void {
+    this.#opened(opener, inode, 1);
   }
 
-  /** Ends as many openings as the numbers name; what the channel has not open is no error. */
-  closed(channel: Channel, inodes: readonly number[]): void {
-    const counts = this.#byChannel.get(channel);
+  #opened(opener: Opener, inode: number, count: number): void {
+    if (opener.ended !== undefined && opener.ended !== false) return;
+    const counts = this.#byOpener.get(opener) ?? new Map<number, number>();
+    this.#byOpener.set(opener, counts);
+    if (counts.size >= OPEN_MAX && !counts.has(inode)) {
+      throw new DidafsError("ERR_TOO_MANY", `more than ${OPEN_MAX} files are open`);
+    }
+    add(counts, inode, count);
+    add(this.#total, inode, count);
+  }
+
+  /** Ends as many openings as the numbers name; what the origin has not open is no error. */
+  closed(opener: Opener, inodes: readonly number[]): void {
+    const counts = this.#byOpener.get(opener);
     for (const inode of inodes) {
       if (counts?.has(inode) !== true) continue;
       add(counts, inode, -1);
@@ -58,14 +67,23 @@ export class OpenFiles {
     }
   }
 
-  channelEnded(channel: Channel): void {
-    const counts = this.#byChannel.get(channel);
-    this.#byChannel.delete(channel);
+  /**
+   * The origin says that it has the file open so many times; what is known of that already is not counted again.
+   * @throws ERR_TOO_MANY
+   */
+  claim(opener: Opener, inode: number, count: number): void {
+    const known = this.#byOpener.get(opener)?.get(inode) ?? 0;
+    if (count > known) this.#opened(opener, inode, count - known);
+  }
+
+  ended(opener: Opener): void {
+    const counts = this.#byOpener.get(opener);
+    this.#byOpener.delete(opener);
     for (const [inode, count] of counts ?? []) this.#release(inode, count);
   }
 
-  isOpenOn(channel: Channel, inode: number): boolean {
-    return this.#byChannel.get(channel)?.has(inode) === true;
+  isOpenBy(opener: Opener, inode: number): boolean {
+    return this.#byOpener.get(opener)?.has(inode) === true;
   }
 
   /** The service itself needs the file as it is: it is making it, or changing its regions. Ended by `release`. */

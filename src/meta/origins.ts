@@ -1,48 +1,79 @@
 import type { Channel } from "../rpc/handlers.ts";
 import { DidafsError } from "../std/errors.ts";
 import { LEASE_GRACE } from "../wire/leases.ts";
+import type { Opener } from "./open-files.ts";
 
-/** Of a channel to an origin; the origin renews it at a third of that. */
+/** Of an origin; it renews it at a third of that. */
 export const CHANNEL_LEASE_MS = 10_000;
 
-interface Origin {
+interface Origin extends Opener {
   /** Undefined until it has attached. */
   originKey: string | undefined;
   leaseEndMs: number;
+  readonly channels: Set<Channel>;
   /** The generation under which each file was opened last. */
   readonly gens: Map<number, number>;
 }
 
-/** The origins that are connected: their keys, and the leases of their channels. */
+/** The origins that are connected: their keys, their channels, of which one may have several, and their leases. */
 export class Origins {
   readonly #byChannel = new Map<Channel, Origin>();
+  readonly #byKey = new Map<string, Origin>();
 
   opened(channel: Channel, nowMs: number): void {
+    const leaseEndMs = nowMs + CHANNEL_LEASE_MS * LEASE_GRACE;
+    const channels = new Set([channel]);
     this.#byChannel.set(channel, {
       originKey: undefined,
-      leaseEndMs: nowMs + CHANNEL_LEASE_MS * LEASE_GRACE,
+      leaseEndMs,
+      channels,
       gens: new Map(),
+      get ended(): boolean {
+        return channels.size === 0;
+      },
     });
   }
 
-  closed(channel: Channel): void {
+  /** @returns the origin, where that was its last channel */
+  closed(channel: Channel): Opener | undefined {
+    const origin = this.#byChannel.get(channel);
     this.#byChannel.delete(channel);
+    origin?.channels.delete(channel);
+    if (origin === undefined || origin.channels.size > 0) return undefined;
+    if (origin.originKey !== undefined) this.#byKey.delete(origin.originKey);
+    return origin;
   }
 
-  /** Something came from that origin. */
+  /** Who opens files on that channel. */
+  openerOf(channel: Channel): Opener {
+    return this.#byChannel.get(channel) ?? channel;
+  }
+
+  /** Something came from that origin: all its channels live on. */
   heard(channel: Channel, nowMs: number): void {
     const origin = this.#byChannel.get(channel);
     if (origin !== undefined) origin.leaseEndMs = nowMs + CHANNEL_LEASE_MS * LEASE_GRACE;
   }
 
-  /** @throws ERR_INVALID_ARGUMENT when the channel has attached with another key */
+  /**
+   * Channels that attach with one key belong to one origin.
+   * @throws ERR_INVALID_ARGUMENT when the channel has attached with another key
+   */
   attach(channel: Channel, originKey: string): void {
     const origin = this.#byChannel.get(channel);
-    if (origin === undefined) return;
-    if (origin.originKey !== undefined && origin.originKey !== originKey) {
+    if (origin === undefined || origin.originKey === originKey) return;
+    if (origin.originKey !== undefined) {
       throw new DidafsError("ERR_INVALID_ARGUMENT", "this channel has another origin's key already");
     }
-    origin.originKey = originKey;
+    const known = this.#byKey.get(originKey);
+    if (known === undefined) {
+      origin.originKey = originKey;
+      this.#byKey.set(originKey, origin);
+      return;
+    }
+    known.leaseEndMs = Math.max(known.leaseEndMs, origin.leaseEndMs);
+    known.channels.add(channel);
+    this.#byChannel.set(channel, known);
   }
 
   /** @throws ERR_INVALID_ARGUMENT before the channel has attached */
@@ -60,14 +91,14 @@ export class Origins {
     this.#byChannel.get(channel)?.gens.delete(inode);
   }
 
-  /** @throws ERR_REVOKED unless the channel opened the file, or claims to have opened it, under just that generation */
+  /** @throws ERR_REVOKED unless the origin opened the file, or claims to have opened it, under just that generation */
   checkGen(channel: Channel, inode: number, gen: number): void {
     if (this.#byChannel.get(channel)?.gens.get(inode) !== gen) {
       throw new DidafsError("ERR_REVOKED", "access to the file was taken back; open it again");
     }
   }
 
-  /** Ends the channels whose lease has run out. @returns channels ended */
+  /** Ends the channels of origins whose lease has run out. @returns channels ended */
   doWork(nowMs: number): number {
     let ended = 0;
     for (const [channel, { leaseEndMs }] of this.#byChannel) {

@@ -181,9 +181,11 @@ export class MetaService {
   readonly #forFiles: Handlers = {
     "meta.attach": ({ originKey, open }, { channel }) => {
       this.#origins.attach(channel, originKey);
-      for (const { inode, gen } of open) {
-        this.#openFiles.opened(channel, inode);
-        this.#origins.openedFile(channel, inode, gen);
+      const opener = this.#origins.openerOf(channel);
+      for (const { inode, gen, count } of open) {
+        // An origin that has lost one of several channels is known as it is.
+        if (!this.#openFiles.isOpenBy(opener, inode)) this.#origins.openedFile(channel, inode, gen);
+        this.#openFiles.claim(opener, inode, count);
       }
       return { leaseMs: CHANNEL_LEASE_MS };
     },
@@ -191,9 +193,10 @@ export class MetaService {
     "meta.renew": () => ({}),
     "meta.open": (params, { channel }) => this.#open(params, channel),
     "meta.close": ({ inodes }, { channel }) => {
-      this.#openFiles.closed(channel, inodes);
+      const opener = this.#origins.openerOf(channel);
+      this.#openFiles.closed(opener, inodes);
       for (const inode of inodes) {
-        if (!this.#openFiles.isOpenOn(channel, inode)) this.#origins.closedFile(channel, inode);
+        if (!this.#openFiles.isOpenBy(opener, inode)) this.#origins.closedFile(channel, inode);
       }
       return {};
     },
@@ -229,10 +232,13 @@ export class MetaService {
         if (create === "exclusive") throw pathError("EEXIST", path, "exists already");
         if (existing.record.type !== "file") throw pathError("EISDIR", path, "is a directory");
         // In the same breath as the look at it: nothing can remove the file in between.
-        this.#openFiles.opened(channel, existing.inode);
+        this.#openFiles.opened(this.#origins.openerOf(channel), existing.inode);
         return { created: false, ...this.#opened(existing, rights, channel) };
       }
-      const made = await this.#creator.create(params, existing, channel);
+      const opener = this.#origins.openerOf(channel);
+      const made = await this.#creator.create(params, existing, opener);
+      // Nobody hears the answer; the origin itself may live on, with other channels.
+      if (made !== undefined && channel.ended !== undefined) this.#openFiles.closed(opener, [made.inode]);
       if (made !== undefined) return { created: true, ...this.#opened(made, rights, channel) };
     }
     throw new DidafsError("ERR_TIMEOUT", `${path}: others make and remove that name all the time`, { path });
@@ -253,10 +259,10 @@ export class MetaService {
     };
   }
 
-  /** A file that the channel has open. @throws ERR_INVALID_ARGUMENT, ENOENT (what it claimed never was, or was lost) */
+  /** A file that the origin has open. @throws ERR_INVALID_ARGUMENT, ENOENT (what it claimed never was, or was lost) */
   #openFile(inode: number, channel: Channel): Found {
-    if (!this.#openFiles.isOpenOn(channel, inode)) {
-      throw new DidafsError("ERR_INVALID_ARGUMENT", `file ${inode} is not open on this channel`);
+    if (!this.#openFiles.isOpenBy(this.#origins.openerOf(channel), inode)) {
+      throw new DidafsError("ERR_INVALID_ARGUMENT", `file ${inode} is not open`);
     }
     const record = this.#store.read((reader) => findInode(reader, inode));
     if (record?.type !== "file") throw new DidafsError("ENOENT", `file ${inode} does not exist any more`);
@@ -283,8 +289,8 @@ export class MetaService {
   }
 
   #lost(channel: Channel, reason: DidafsError): void {
-    this.#origins.closed(channel);
-    this.#openFiles.channelEnded(channel);
+    const gone = this.#origins.closed(channel);
+    if (gone !== undefined) this.#openFiles.ended(gone);
     const target = this.#registry.lost(channel);
     if (target !== undefined) this.#parts.log.warn("a target is gone", { target, reason: reason.message });
   }

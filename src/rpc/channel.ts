@@ -22,6 +22,8 @@ import { OutgoingCalls } from "./outgoing-calls.ts";
 
 export interface ChannelOptions {
   readonly stream: Stream;
+  /** Somebody else closes the stream; the channel only leaves it. */
+  readonly lent?: boolean;
   readonly memory: MemoryPort;
   readonly clock: Clock;
   /** Who is at the other end, for messages. */
@@ -71,6 +73,11 @@ export class RpcChannel implements Channel {
 
   get admitted(): boolean {
     return this.#incoming.admitted;
+  }
+
+  /** Something is still to leave. */
+  get sending(): boolean {
+    return !this.#outbox.isEmpty;
   }
 
   get credentials(): Credentials | undefined {
@@ -127,7 +134,7 @@ export class RpcChannel implements Channel {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
     this.#options.poller?.unwatch(this.#stream);
-    this.#stream.close();
+    if (this.#options.lent !== true) this.#stream.close();
     this.#outgoing.rejectAll((applied) => this.#unreachable(reason, applied));
     this.#outbox.close();
     this.#reader.close();

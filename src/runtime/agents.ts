@@ -93,10 +93,9 @@ function attachOrigin(
   // Nothing is awaited yet: a program that ends now may end.
   mailbox.unref();
   void threadEnded.then((cause) => {
-    origin.close();
-    origin.link.fail(
-      new DidafsError("ERR_CLOSED", "the agent thread has ended", { cause, applied: "unknown" }),
-    );
+    const error = new DidafsError("ERR_CLOSED", "the agent thread has ended", { cause, applied: "unknown" });
+    origin.close(error);
+    origin.link.fail(error);
     mailbox.close();
     ended.resolve();
   });

@@ -13,6 +13,10 @@ class SimMailbox<Out, In> implements Mailbox<Out, In> {
     this.#other().incoming.push(structuredClone(message));
   }
 
+  leave(message: Out): void {
+    this.post(message);
+  }
+
   poll(): In | undefined {
     return this.incoming.shift();
   }

@@ -55,9 +55,13 @@ class PortMailbox<Out, In> implements SystemMailbox<Out, In> {
   }
 
   post(message: Out): void {
+    this.leave(message);
+    this.#wakeOther?.wake();
+  }
+
+  leave(message: Out): void {
     this.#port.postMessage(message);
     Atomics.add(this.#doorbells, this.#theirs, 1);
-    this.#wakeOther?.wake();
   }
 
   poll(): In | undefined {

@@ -3,12 +3,8 @@ import type { Turns } from "../ports/turns.ts";
 import { DidafsError } from "../std/errors.ts";
 import type { CallLimits } from "./access.ts";
 import type { DataConnection } from "./data-connection.ts";
+import { PollLoop } from "./poll-loop.ts";
 import type { Transfer } from "./transfer.ts";
-
-/** How long the pump polls without progress before it waits to be woken. */
-const SPIN_MS = 0.3;
-/** Polls without progress before each further one gives the processor away first. */
-const SPIN_ROUNDS = 8;
 
 interface Waiting {
   readonly transfer: Transfer;
@@ -24,13 +20,10 @@ interface Waiting {
 export class Pump {
   readonly #turns: Turns;
   readonly #clock: Clock;
-  readonly #idler: Idler;
   readonly #arm: (connection: DataConnection) => void;
+  readonly #loop: PollLoop;
   readonly #waiting = new Set<Waiting>();
   #active: DataConnection[] = [];
-  #running = false;
-  #lastProgressMs = 0;
-  #idleRounds = 0;
   #nextDeadlineMs = Number.POSITIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
 
@@ -38,8 +31,15 @@ export class Pump {
   constructor(turns: Turns, clock: Clock, idler: Idler, arm: (connection: DataConnection) => void) {
     this.#turns = turns;
     this.#clock = clock;
-    this.#idler = idler;
     this.#arm = arm;
+    this.#loop = new PollLoop({
+      turns,
+      clock,
+      idler,
+      poll: (nowMs) => this.#poll(nowMs),
+      isWaiting: () => this.#active.length > 0,
+      sleep: (nowMs) => this.#sleep(nowMs),
+    });
   }
 
   /** Submits `transfer` and resolves when it has settled, whatever its status; the caller looks at that. */
@@ -87,46 +87,28 @@ export class Pump {
 
   #start(connection: DataConnection): void {
     if (!this.#active.includes(connection)) this.#active.push(connection);
-    this.#lastProgressMs = this.#clock.nowMs();
-    this.#idleRounds = 0;
-    if (this.#running) return;
-    this.#running = true;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    this.#turns.soon(this.#step);
+    this.#loop.start();
   }
 
-  readonly #step = (): void => {
+  #poll(nowMs: number): number {
     let moved = 0;
     for (const connection of this.#active) moved += connection.poll();
     this.#active = this.#active.filter((connection) => connection.outstanding > 0);
-    const nowMs = this.#clock.nowMs();
     if (nowMs >= this.#nextDeadlineMs) this.#expire(nowMs);
-    if (moved > 0) {
-      this.#lastProgressMs = nowMs;
-      this.#idleRounds = 0;
-    }
-    if (this.#active.length === 0) {
-      this.#running = false;
-    } else if (nowMs - this.#lastProgressMs < SPIN_MS) {
-      this.#idleRounds += 1;
-      if (this.#idleRounds > SPIN_ROUNDS) this.#idler.yield();
-      this.#turns.soon(this.#step);
-    } else {
-      this.#running = false;
-      for (const connection of this.#active) this.#arm(connection);
-      // What was given up is still outstanding, but has no deadline and nobody who waits.
-      if (this.#waiting.size === 0) return;
-      this.#cancelTimer = this.#turns.after(Math.max(0, this.#nextDeadlineMs - nowMs) + 1, this.#onTimer);
-    }
-  };
+    return moved;
+  }
 
-  readonly #onTimer = (): void => {
-    this.#cancelTimer = undefined;
-    if (this.#running) return;
-    this.#running = true;
-    this.#step();
-  };
+  #sleep(nowMs: number): void {
+    for (const connection of this.#active) this.#arm(connection);
+    // What was given up is still outstanding, but has no deadline and nobody who waits.
+    if (this.#waiting.size === 0) return;
+    this.#cancelTimer = this.#turns.after(Math.max(0, this.#nextDeadlineMs - nowMs) + 1, () => {
+      this.#cancelTimer = undefined;
+      this.#loop.look();
+    });
+  }
 
   #expire(nowMs: number): void {
     let next = Number.POSITIVE_INFINITY;

@@ -109,6 +109,9 @@ const rights = v.picklist(["r", "rw"]);
 /** A file that is open, and its generation then: `revoke` raises it. */
 const openFile = v.object({ inode: count, gen: count });
 
+/** A file that an origin says it has open, and how often. */
+const claim = v.object({ ...openFile.entries, count });
+
 /** How to use a file that is open: what it is, where its targets are, and what lets its opener in. */
 const opened = {
   stat,
@@ -225,15 +228,16 @@ export const CALLS = {
 
   // Origin to metadata service
   /**
-   * First on every channel: the origin's public key, which its capabilities will name, and the files that it has open
-   * from an earlier channel, each as often as it was opened; more of them may follow in further calls. A channel from which nothing comes for `leaseMs` is ended, and its files are closed.
+   * First on every channel: the origin's public key, which its capabilities will name, and the files that it has open,
+   * each once; more of them may follow in further calls. Channels that attach with the same key belong to one origin:
+   * when nothing comes on any of them for `leaseMs` they are ended, and its files are closed.
    */
   "meta.attach": [
-    v.object({ originKey: publicKey, open: v.array(openFile) }),
+    v.object({ originKey: publicKey, open: v.array(claim) }),
     v.object({ leaseMs: v.pipe(count, v.minValue(1)) }),
   ],
   "meta.renew": [empty, empty],
-  /** Opens a file, for as long as the channel lives or until `meta.close`: until then removing it leaves its bytes. */
+  /** Opens a file, for as long as the origin lives or until `meta.close`: until then removing it leaves its bytes. */
   "meta.open": [
     v.object({
       path,
@@ -250,7 +254,7 @@ export const CALLS = {
   ],
   /** Ends as many openings as the numbers name; one that is named twice was opened twice. */
   "meta.close": [v.object({ inodes: v.array(count) }), empty],
-  /** Fresh capabilities and addresses for a file that this channel has open. */
+  /** Fresh capabilities and addresses for a file that this origin has open. */
   "meta.grant": [v.object({ inode: count, rights }), v.object(opened)],
   "meta.stat": [v.object({ path, follow: v.boolean() }), stat],
   /**
@@ -265,7 +269,7 @@ export const CALLS = {
     v.object({ inode: count, entries: v.array(v.object({ name, type: fileType })), more: v.boolean() }),
   ],
   "meta.mkdir": [v.object({ path, recursive: v.boolean(), mode: v.optional(count), owner }), empty],
-  /** Of a file that this channel has open. New bytes are zeros; cut ranges are out of every window's reach at the answer. */
+  /** Of a file that this origin has open. New bytes are zeros; cut ranges are out of every window's reach at the answer. */
   "meta.resize": [v.object({ inode: count, size: count }), stat],
   "meta.rename": [v.object({ from: path, to: path }), empty],
   /** `only`: what it must be, else EISDIR or ENOTDIR; a symbolic link is a file here. */
@@ -445,6 +449,7 @@ export type Layout = v.InferOutput<typeof layout>;
 export type AuditRecord = v.InferOutput<typeof auditRecord>;
 export type Problem = v.InferOutput<typeof problem>;
 export type OpenFile = v.InferOutput<typeof openFile>;
+export type Claim = v.InferOutput<typeof claim>;
 export type StatRecord = v.InferOutput<typeof stat>;
 
 export type TargetStatus = v.InferOutput<typeof targetStatus>;

@@ -17,7 +17,6 @@ import { type EngineHome, LmdbHome } from "./engine-homes.ts";
 export const KEY = new Uint8Array(32).fill(3);
 export const SERVICE_KEY = new Uint8Array(32).fill(4);
 /** Any Ed25519 key will do: the metadata service only puts it into capabilities. */
-export const ORIGIN_KEY = "ab".repeat(32);
 const ADDRESS: Address = { kind: "tcp", host: "127.0.0.1", port: 7420 };
 
 /** What a test is to its World: the place to say what is to be done in the end. */
@@ -34,6 +33,7 @@ export class World {
   readonly #home: EngineHome;
   readonly parties = new Set<Stepped>();
   readonly log = new CapturedLog();
+  #originCount = 0;
   service!: MetaService;
   engine!: KvEngine;
 
@@ -122,11 +122,20 @@ export class World {
     return channel;
   }
 
-  /** @param inodes that it has open from before, under their first generation */
-  async origin(inodes: readonly number[] = []): Promise<Origin> {
-    const origin = new Origin(this, await this.enter("origin"));
-    const open = inodes.map((inode) => ({ inode, gen: 1 }));
-    await origin.call("meta.attach", { originKey: ORIGIN_KEY, open });
+  /** That of an origin that was not there yet. */
+  newOriginKey(): string {
+    this.#originCount += 1;
+    return this.#originCount.toString(16).padStart(64, "0");
+  }
+
+  /**
+   * @param inodes that it has open from before, under their first generation
+   * @param originKey of an origin that is there: one channel more
+   */
+  async origin(inodes: readonly number[] = [], originKey: string = this.newOriginKey()): Promise<Origin> {
+    const origin = new Origin(this, await this.enter("origin"), originKey);
+    const open = inodes.map((inode) => ({ inode, gen: 1, count: 1 }));
+    await origin.call("meta.attach", { originKey, open });
     return origin;
   }
 }
@@ -135,10 +144,12 @@ export class World {
 export class Origin {
   readonly #world: World;
   readonly channel: RpcChannel;
+  readonly originKey: string;
 
-  constructor(world: World, channel: RpcChannel) {
+  constructor(world: World, channel: RpcChannel, originKey: string) {
     this.#world = world;
     this.channel = channel;
+    this.originKey = originKey;
   }
 
   leave(): void {

@@ -4,7 +4,7 @@ import { OpenFiles } from "../../src/meta/open-files.ts";
 import type { Channel } from "../../src/rpc/handlers.ts";
 import { SimClock } from "../../src/sim/clock.ts";
 import { DidafsError } from "../../src/std/errors.ts";
-import { FakeTarget, ORIGIN_KEY, Origin, refused, World } from "./harness.ts";
+import { FakeTarget, Origin, refused, World } from "./harness.ts";
 
 async function cluster(context: Parameters<typeof World.open>[0]) {
   const world = await World.open(context);
@@ -193,9 +193,10 @@ describe("after a restart of the service", () => {
     const { stat, gen } = await opener.open("/f", { create: "yes" });
     const grant = { inode: stat.inode, rights: "r" } as const;
     const claims = async (claimed: number) => {
-      const origin = new Origin(world, await world.enter("origin"));
-      const open = [{ inode: stat.inode, gen: claimed }];
-      await origin.call("meta.attach", { originKey: ORIGIN_KEY, open });
+      const originKey = world.newOriginKey();
+      const origin = new Origin(world, await world.enter("origin"), originKey);
+      const open = [{ inode: stat.inode, gen: claimed, count: 1 }];
+      await origin.call("meta.attach", { originKey, open });
       return origin;
     };
     assert.equal((await (await claims(gen)).call("meta.grant", grant)).gen, gen);
@@ -218,6 +219,20 @@ describe("after a restart of the service", () => {
 });
 
 describe("the table of open files", () => {
+  test("what an origin claims and is known already is not counted again, however often it claims", () => {
+    const closed: number[] = [];
+    const files = new OpenFiles(new SimClock(), 2, (inode) => closed.push(inode));
+    const origin = channel();
+    files.opened(origin, 5);
+    files.claim(origin, 5, 2);
+    files.claim(origin, 5, 2);
+    files.claim(origin, 6, Number.MAX_SAFE_INTEGER);
+    files.closed(origin, [5, 5]);
+    assert.deepEqual(closed, [5]);
+    files.ended(origin);
+    assert.deepEqual(closed, [5, 6]);
+  });
+
   const channel = () => ({ ended: undefined }) as unknown as Channel;
 
   test("a channel has at most 2 ** 20 files open, each as often as it likes", () => {
@@ -226,11 +241,11 @@ describe("the table of open files", () => {
     const [one, two] = [channel(), channel()];
     for (let inode = 0; inode < 2 ** 20; inode += 1) files.opened(one, inode);
     assert.throws(() => files.opened(one, 2 ** 20), { code: "ERR_TOO_MANY" });
-    assert.throws(() => files.opened(one, 2 ** 20), { code: "ERR_TOO_MANY" });
+    assert.throws(() => files.claim(one, 2 ** 20, 1), { code: "ERR_TOO_MANY" });
     files.opened(one, 5);
     files.opened(two, 2 ** 20);
     assert.deepEqual(closed, []);
-    files.channelEnded(one);
+    files.ended(one);
     assert.equal(closed.length, 2 ** 20);
     assert.ok(!files.isOpen(5) && files.isOpen(2 ** 20));
   });
