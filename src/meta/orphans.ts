@@ -47,6 +47,7 @@ export class Orphans {
   doWork(nowMs: number): number {
     if (this.#running) return 0;
     const inodes = this.#closed.size > 0 ? this.#takeClosed() : this.#scan(nowMs);
+    if (inodes.length === 0) return 0;
     const { store, openFiles } = this.#parts;
     const free = store.read((reader) =>
       inodes.filter((inode) => isOrphan(reader, inode) && !openFiles.mayBeOpen(inode)),

@@ -141,5 +141,8 @@ function malformed(method: Method, what: string): DidafsError {
 }
 
 function abortedError(method: Method, applied: Applied, signal: AbortSignal | undefined): DidafsError {
-  return new DidafsError("ERR_ABORTED", `${method} was aborted`, { applied, cause: signal?.reason });
+  return new DidafsError("ERR_ABORTED", `${method} was aborted by its signal`, {
+    applied,
+    cause: signal?.reason,
+  });
 }

@@ -7,6 +7,7 @@ import { systemMemory } from "../../src/system/memory.ts";
 import { systemNetwork } from "../../src/system/network.ts";
 import { systemRandom } from "../../src/system/random.ts";
 import { WIRE_VERSION } from "../../src/wire/header.ts";
+import { World } from "../meta/harness.ts";
 import { serviceOfVersion } from "./fake-services.ts";
 import type { Fixture, Scenarios } from "./fixture.ts";
 
@@ -74,9 +75,16 @@ export const SESSION_SCENARIOS = {
   },
   ERR_TOO_MANY: {
     names: /4096 calls/,
-    async provoke({ cluster }) {
-      const { stat } = await cluster.then((one) => ({ stat: () => one.stat("/") }));
-      const outcomes = await Promise.allSettled(Array.from({ length: 6000 }, stat));
+    async provoke(fixture) {
+      const world = await World.open({
+        after: (body) => void fixture.keep({ [Symbol.asyncDispose]: body }),
+      });
+      const origin = await world.origin();
+      // Nobody answers while they are asked.
+      const calls = Array.from({ length: 6000 }, () =>
+        origin.begin("meta.stat", { path: "/", follow: true }),
+      );
+      const outcomes = await world.done(Promise.allSettled(calls));
       const refused = outcomes.find(({ status }) => status === "rejected");
       if (refused?.status === "rejected") throw refused.reason;
     },
