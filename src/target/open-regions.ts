@@ -136,7 +136,7 @@ export class OpenRegions {
 
   #isUnwritten(inode: number, index: number): boolean {
     try {
-      return !this.#store.inspect(inode, index).written;
+      return this.#store.isUnwritten(inode, index);
     } catch (error) {
       // Whatever it is, it is not known to be empty.
       if (isDidafsError(error)) return false;

@@ -5,6 +5,7 @@ import {
   countResize,
   decodeRegionHeader,
   encodeRegionHeader,
+  newestHeader,
   REGION_HEADER_BYTES,
   type RegionHeader,
   regionObjectBytes,
@@ -60,14 +61,8 @@ export class RegionStore {
    * @throws ERR_NO_SPACE, ERR_IO, EEXIST (of another size)
    */
   async create(inode: number, index: number, byteLength: number): Promise<void> {
-    const name = objectName(inode, index);
-    const object = this.#createObject(name, regionObjectBytes(byteLength));
+    const object = this.#make({ inode, index, byteLength, written: false, sequence: 0 });
     try {
-      const fresh = { inode, index, byteLength, written: false, sequence: 0 };
-      const header = this.#settleHeader(object, inode, index, fresh);
-      if (header.byteLength !== byteLength) {
-        throw new DidafsError("EEXIST", `Region ${name} exists with ${header.byteLength} bytes`);
-      }
       if (this.#drive.durable) {
         await Promise.all([this.#sync.sync(object.descriptor), this.#sync.syncNames()]);
       }
@@ -76,17 +71,34 @@ export class RegionStore {
     }
   }
 
-  #createObject(name: string, byteLength: number): DriveObject {
+  /** The header comes before the data's place, so that what is cut off before that surely holds nothing. */
+  #make(fresh: RegionHeader): DriveObject {
+    const name = objectName(fresh.inode, fresh.index);
+    const { object, isNew } = this.#openOrCreate(name);
     try {
-      const object = this.#drive.create(name, byteLength);
-      this.#count += 1;
+      object.extend(object.byteLength, REGION_HEADER_BYTES);
+      const { byteLength } = this.#settleHeader(object, fresh.inode, fresh.index, fresh);
+      if (byteLength !== fresh.byteLength) {
+        throw new DidafsError("EEXIST", `Region ${name} exists with ${byteLength} bytes`);
+      }
+      object.extend(object.byteLength, regionObjectBytes(byteLength));
       return object;
     } catch (error) {
-      const there = isDidafsError(error, "EEXIST") ? this.#drive.open(name) : undefined;
-      if (there === undefined) throw error;
-      if (there.byteLength >= byteLength) return there;
-      there.close();
-      throw new DidafsError("EEXIST", `Region ${name} exists with another size`, { cause: error });
+      object.close();
+      if (isNew) this.#drop(name);
+      throw error;
+    }
+  }
+
+  #openOrCreate(name: string): { object: DriveObject; isNew: boolean } {
+    try {
+      const object = this.#drive.create(name, REGION_HEADER_BYTES);
+      this.#count += 1;
+      return { object, isNew: true };
+    } catch (error) {
+      const object = isDidafsError(error, "EEXIST") ? this.#drive.open(name) : undefined;
+      if (object === undefined) throw error;
+      return { object, isNew: false };
     }
   }
 
@@ -165,16 +177,37 @@ export class RegionStore {
     const object = this.#drive.open(name);
     if (object !== undefined) {
       object.close();
-      this.#drive.remove(name);
-      this.#count -= 1;
+      this.#drop(name);
     }
     // Even if it was not there: an earlier removal may not have become durable.
     if (this.#drive.durable) await this.#sync.syncNames();
   }
 
+  #drop(name: string): void {
+    this.#drive.remove(name);
+    this.#count -= 1;
+  }
+
+  /** Its making was cut off, or no window that may write was ever opened on it. @throws ERR_IO */
+  isUnwritten(inode: number, index: number): boolean {
+    const object = this.#openObject(inode, index);
+    try {
+      if (object.byteLength <= REGION_HEADER_BYTES) return true;
+      const memory = this.#memoryPort.map(object.descriptor, 0, REGION_HEADER_BYTES, false);
+      try {
+        const header = newestHeader(memory.u8);
+        return header?.inode === inode && header.index === index && !header.written;
+      } finally {
+        this.#memoryPort.free(memory);
+      }
+    } finally {
+      object.close();
+    }
+  }
+
   /**
    * Checks the header.
-   * @param fresh what is written where there is none yet; left out once the region was made, for then it had one
+   * @param fresh of a region that is being made: what is written where there is none yet. Its place may still be missing
    * @returns what the header says
    */
   #settleHeader(object: DriveObject, inode: number, index: number, fresh?: RegionHeader): RegionHeader {
@@ -198,7 +231,7 @@ export class RegionStore {
         return fresh;
       }
       const { byteLength } = found;
-      const fits = regionObjectBytes(byteLength) <= object.byteLength;
+      const fits = fresh !== undefined || regionObjectBytes(byteLength) <= object.byteLength;
       if (found.inode === inode && found.index === index && fits) return found;
       const named = objectName(found.inode, found.index);
       throw new DidafsError(

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { DriveObject } from "../../src/ports/drive.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
 import { SimRandom } from "../../src/sim/random.ts";
 import type { ErrorCode } from "../../src/std/errors.ts";
 import { codeOf, isDidafsError } from "../../src/std/errors.ts";
-import { regionObjectBytes } from "../../src/structs/region-header.ts";
+import { REGION_HEADER_BYTES, regionObjectBytes } from "../../src/structs/region-header.ts";
 import { WORDS } from "../../src/structs/words.ts";
 import { OPCODE } from "../../src/wire/header.ts";
 import { FLUSH_STABLE, OPS, opFlags } from "../../src/wire/ops.ts";
@@ -275,6 +276,44 @@ test("a region that was never written to can be swept, one that might have been 
   page.fill(0);
   assert.equal(await sweepAgain(4), false);
   assert.equal(await sweepAgain(5), true);
+});
+
+test("a region whose making was cut off can be swept, wherever that was", async () => {
+  const maker = await target();
+  const { drive, memory } = maker;
+  const states: { readonly byteLength: number; readonly page: Uint8Array }[] = [];
+  const note = (object: DriveObject): void => {
+    const { descriptor, byteLength } = object;
+    states.push({ byteLength, page: memory.map(descriptor, 0, REGION_HEADER_BYTES, false).u8.slice() });
+  };
+  const create = drive.create.bind(drive);
+  drive.create = (name, byteLength) => {
+    const object = create(name, byteLength);
+    note(object);
+    const { extend } = object;
+    object.extend = (at, end) => {
+      note(object);
+      extend(at, Math.floor((at + end) / 2));
+      note(object);
+      extend(at, end);
+    };
+    return object;
+  };
+  await maker.createRegion(1, 0, BYTES);
+  const made = drive.open("1.0") as DriveObject;
+  note(made);
+  const torn = {
+    byteLength: REGION_HEADER_BYTES,
+    page: (states.at(-1)?.page ?? new Uint8Array()).slice(0, 20),
+  };
+  for (const { byteLength, page } of [{ byteLength: 0, page: new Uint8Array() }, torn, ...states]) {
+    const fixture = await target();
+    const { descriptor } = fixture.drive.create("1.0", byteLength);
+    fixture.memory.map(descriptor, 0, byteLength, true).u8.set(page);
+    const { removed } = await fixture.call("region.sweep", { inode: 1, index: 0 });
+    assert.equal(removed, true, `${byteLength} bytes, of which the first are ${page.slice(0, 8)}`);
+    assert.deepEqual(fixture.drive.names(), []);
+  }
 });
 
 test("lists come in pages in the order of numbers, and leave out what is no region", async () => {
