@@ -104,7 +104,9 @@ class MemoryDrive implements Drive {
     // Both know of a control group's limit; without one, the limit is 0 or beyond what the machine has.
     const groupBytes = process.constrainedMemory();
     const machineBytes = groupBytes > 0 ? Math.min(groupBytes, totalmem()) : totalmem();
-    const spareBytes = process.availableMemory() - machineBytes * HEADROOM_FRACTION;
+    // Reading it takes a descriptor; without one it is 0, which says nothing of memory.
+    const availableBytes = process.availableMemory() || machineBytes;
+    const spareBytes = availableBytes - machineBytes * HEADROOM_FRACTION;
     const freeBytes = Math.max(0, Math.floor(Math.min(this.#limitBytes - usedBytes, spareBytes)));
     return { totalBytes: Math.min(this.#limitBytes, machineBytes), freeBytes };
   }

@@ -17,7 +17,7 @@ async function openAfter(fixture: Fixture, name: string, damage: (region: string
 /** What drives and the regions on them give. */
 export const DRIVE_SCENARIOS = {
   ERR_NO_SPACE: {
-    names: /cannot reserve \d+ bytes.*free/,
+    names: /cannot reserve \d+ (more )?bytes.*free/,
     provoke: async ({ cluster }) => (await cluster).open("/too-big", { create: true, size: 2 ** 50 }),
   },
   ERR_NOT_DURABLE: {
