@@ -152,7 +152,9 @@ export class Services implements AsyncDisposable {
     const errors = logs
       .filter((name) => name.endsWith(".log"))
       .flatMap((name) => readFileSync(path.join(folder, name), "utf8").split("\n"))
-      .filter((line) => line.includes('"level":"error"'));
+      .filter((line) => line.includes('"level":"error"'))
+      // What a killed supervisor has left still holds its folder: the next one tries again.
+      .filter((line) => !line.includes('"code":"ERR_ALREADY_RUNNING"'));
     return [...crashes, ...errors, ...(this.#errors === "" ? [] : [`supervisor: ${this.#errors}`])];
   }
 
