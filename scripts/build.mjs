@@ -18,6 +18,6 @@ if (status !== 0) {
   console.error("build: tsc refused the sources; what it said is above");
   process.exit(1);
 }
-for (const program of globSync("bench/**/*.c", { cwd: root })) {
+for (const program of globSync("bench/**/*.{c,h}", { cwd: root })) {
   cpSync(join(root, program), join(root, "dist", program));
 }

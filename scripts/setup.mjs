@@ -101,10 +101,11 @@ function onPath(command) {
   });
 }
 
-/** What tests use from the operating system: Redis as a peer to measure beside, a C compiler for the limits. */
+/** What tests use from the operating system: Redis and memcached as peers to measure beside, a C compiler for the limits. */
 function missingDebianPackages() {
   const missing = [];
   if (!onPath("redis-server")) missing.push("redis-server");
+  if (!onPath("memcached")) missing.push("memcached");
   if (!onPath("cc")) missing.push("gcc");
   if (!existsSync("/usr/include/stdio.h")) missing.push("libc6-dev");
   return missing;

@@ -1,6 +1,7 @@
 /** DiDAFS: a file is a window. The library's front; see docs/guide.md. `index.js` of the package passes on its values. */
 export type {
   Attributes,
+  Batch,
   Bytes,
   CallOptions,
   Cluster,
@@ -10,17 +11,27 @@ export type {
   DidafsWindow,
   Dirent,
   Durability,
+  Epoch,
+  EpochAccess,
+  EpochOptions,
+  EpochRange,
   FileType,
   FollowOptions,
   Layout,
   Locality,
+  Lock,
   Op,
   OpenOptions,
+  Range,
+  ReadableOptions,
   Stat,
   StatFs,
   Transport,
+  Vector,
   WindowOptions,
   Word,
+  WritableOptions,
+  WriteFileOptions,
 } from "./client/api.ts";
 export { connect } from "./runtime/connect.ts";
 export { type EmbeddedOptions, embedded } from "./runtime/embedded.ts";

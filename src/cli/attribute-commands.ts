@@ -87,7 +87,8 @@ function addRevokeCommand(program: Command, run: Runner): void {
       "after",
       `${examples("didafs revoke :/secrets")}
 When it ends, no window that was opened before reaches the file over a socket, and nobody can map it without opening it
-anew. What is mapped already stays with its process.
+anew. What is mapped already stays with its process. A process that does not answer is waited for until its lease has
+ended: 10 s, or up to a minute where it asked for that; a shorter --timeout may end before.
 `,
     );
 }

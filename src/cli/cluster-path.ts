@@ -29,11 +29,6 @@ export function parseClusterPath(text: string): string {
   return normalize(text.startsWith(":") ? text.slice(1) : text, text);
 }
 
-/** The path of `name` in `directory`. */
-export function childPath(directory: string, name: string): string {
-  return directory === "/" ? `/${name}` : `${directory}/${name}`;
-}
-
 /** How a cluster's path is written for people. */
 export function showClusterPath(clusterPath: string): string {
   return `:${clusterPath}`;

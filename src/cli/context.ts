@@ -1,5 +1,6 @@
 import type { CallOptions, Transport } from "../client/api.ts";
 import type { ClusterClient } from "../client/cluster.ts";
+import { printOutput } from "./output.ts";
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -41,7 +42,7 @@ export async function withCluster<T>(
 }
 
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  printOutput(`${text}\n`);
 }
 
 export function printJson(value: unknown): void {

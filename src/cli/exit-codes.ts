@@ -151,6 +151,7 @@ export const EXIT_CODES: readonly ExitRow[] = [
     next: "",
   },
   { exit: 130, meaning: "interrupted", codes: ["ERR_ABORTED"], next: "" },
+  { exit: 141, meaning: "nobody reads the output any more", codes: ["EPIPE"], next: "" },
 ];
 
 /** Codes whose way out is not that of the others with the same exit code. */

@@ -67,8 +67,9 @@ async function main(): Promise<number> {
 process.title = "didafs";
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => onSignal(signal));
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // Whoever reads our output has had enough: a quiet end, as for `cat file | head`. Anything else is a failure.
-  process.exit(error.code === "EPIPE" ? 0 : report(labelled("standard output", error)));
+  // Whoever reads our output has had enough: a quiet end, as of a `cat` that SIGPIPE ends. Node ignores that signal.
+  const isUnread = error.code === "EPIPE";
+  process.exit(isUnread ? 128 + constants.signals.SIGPIPE : report(labelled("standard output", error)));
 });
 // Nobody can be told; the exit code still says how it ended.
 process.stderr.on("error", () => {});

@@ -20,7 +20,11 @@ export function makeProgram(version: string, signal: AbortSignal): Command {
     .option("--url <url>", "the cluster (default: $DIDAFS_URL, then didafs://127.0.0.1:7420)")
     .option("--key-file <file>", "the cluster's key (default: $DIDAFS_KEY_FILE, then ~/.config/didafs/key)")
     .addOption(new Option("--transport <path>", "how to reach the bytes").choices(["auto", "direct", "tcp"]))
-    .option("--timeout <seconds>", "longest time of one step (default: 10; 20 for up and down)", seconds)
+    .option(
+      "--timeout <seconds>",
+      "longest time of one step (default: 10; 20 for up and down, 30 for a case of bench, 76 for revoke)",
+      seconds,
+    )
     .option("--json", "results and errors as JSON")
     .addHelpText(
       "after",
@@ -103,6 +107,24 @@ function addClusterCommands(program: Command, run: Runner): void {
     .action(run(() => import("./commands/status.ts")))
     .addHelpText("after", examples("didafs status", "didafs status --json"));
   program
+    .command("top")
+    .description("watch rates, latencies and hot files of the targets of this machine")
+    .option(...data)
+    .option("--interval-ms <ms>", "between two looks", wholeNumber(100, 3_600_000), 1000)
+    .option("--once", "one report, and end")
+    .option(
+      "--former",
+      "what the targets that ended without a word had counted, before they were started again",
+    )
+    .action(run(() => import("./commands/top.ts")))
+    .addHelpText(
+      "after",
+      `${examples("didafs top", "didafs top --once --json", "didafs top --data ./data --interval-ms 5000", "didafs top --json | jq .targets")}
+It reads what the targets count in shared memory and asks none of them, so it also tells of one that hangs or has ended.
+q or Ctrl-C ends it. With --json it prints one object a line.
+`,
+    );
+  program
     .command("doctor")
     .description("look for what keeps a cluster from running well here, and say the way out")
     .option(...data)
@@ -139,9 +161,16 @@ function addBenchCommand(program: Command, run: Runner): void {
     .option("--rows <names>", "which rows, as in docs/bench.md (default: all)")
     .option("--seconds <seconds>", "measuring time of each case (default: 2)", seconds)
     .option("--quick", "show that everything works, not how fast it is")
+    .option("--plot <file>", "draw the report as an SVG image, too")
+    .option("--from <file>", "measure nothing: show or draw what --json has printed before")
     .action(run(() => import("./commands/bench.ts")))
     .addHelpText(
       "after",
-      examples("didafs bench", "didafs bench --rows L1 --seconds 5", "didafs bench --json"),
+      examples(
+        "didafs bench",
+        "didafs bench --rows L1 --seconds 5",
+        "didafs bench --json",
+        "didafs bench --from bench.json --plot bench.svg",
+      ),
     );
 }

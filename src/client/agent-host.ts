@@ -26,6 +26,13 @@ export class AgentHost {
     return false;
   }
 
+  /** When an agent is to be stepped though nothing came. */
+  dueMs(): number {
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const agent of this.#agents) dueMs = Math.min(dueMs, agent.dueMs());
+    return dueMs;
+  }
+
   doWork(nowMs: number): number {
     // Looking at the poller comes first: it takes a wake away, and the mail that the wake stood for is read below.
     let work = this.#reportReady();

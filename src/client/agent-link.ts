@@ -1,8 +1,8 @@
 import type { Mailbox } from "../ports/mailbox.ts";
 import type { Turns } from "../ports/turns.ts";
 import { DidafsError } from "../std/errors.ts";
-import type { CallLimits } from "../transport/access.ts";
-import type { AgentCall, AgentCalls, BindReply, FromAgent, ToAgent } from "./agent-messages.ts";
+import type { CallLimits } from "../transport/call-limits.ts";
+import type { AgentCall, AgentCalls, BindReply, FromAgent, LinesReply, ToAgent } from "./agent-messages.ts";
 
 /** The agent says itself when a call is late; this much later the main thread stops believing in the agent. */
 const GRACE_MS = 1000;
@@ -19,6 +19,8 @@ export interface AgentEvents {
   revoked(session: number, handles: readonly number[]): void;
   /** The answer to a `bind` whose caller has given up. */
   orphan(reply: BindReply): void;
+  /** A descriptor that came for a `lines` whose caller has. */
+  orphanLines(reply: LinesReply): void;
 }
 
 /** The main thread's end of the talk with the agent thread. */
@@ -29,7 +31,8 @@ export class AgentLink {
   /** Told when the first call begins and when the last one ends, so that a program may end while nothing is awaited. */
   readonly #busy: (busy: boolean) => void;
   readonly #pending = new Map<number, Pending>();
-  readonly #abandonedBinds = new Set<number>();
+  /** Calls that nobody waits for, whose answers bring something that is to be given back. */
+  readonly #abandoned = new Map<number, "bind" | "lines">();
   #nextId = 1;
   #stopped: Error | undefined;
 
@@ -63,7 +66,7 @@ export class AgentLink {
       };
       const giveUp = (error: Error): void => {
         finish();
-        if (call === "bind") this.#abandonedBinds.add(id);
+        if (call === "bind" || call === "lines") this.#abandoned.set(id, call);
         this.#mailbox.post({ kind: "cancel", id });
         reject(error);
       };
@@ -106,11 +109,10 @@ export class AgentLink {
   take(message: FromAgent): void {
     switch (message.kind) {
       case "result":
-        if (this.#abandonedBinds.delete(message.id)) this.#events.orphan(message.result as BindReply);
-        else this.#pending.get(message.id)?.resolve(message.result);
+        this.#takeResult(message.id, message.result);
         break;
       case "failure":
-        this.#abandonedBinds.delete(message.id);
+        this.#abandoned.delete(message.id);
         this.#pending
           .get(message.id)
           ?.reject(new DidafsError(message.code, message.message, message.details));
@@ -128,6 +130,14 @@ export class AgentLink {
         this.fail(new DidafsError("ERR_CLOSED", "the cluster is closed"));
         break;
     }
+  }
+
+  #takeResult(id: number, result: unknown): void {
+    const abandoned = this.#abandoned.get(id);
+    this.#abandoned.delete(id);
+    if (abandoned === "bind") this.#events.orphan(result as BindReply);
+    else if (abandoned === "lines") this.#events.orphanLines(result as LinesReply);
+    else this.#pending.get(id)?.resolve(result);
   }
 
   /** Ends every call under way, and every later one, with `error`. */

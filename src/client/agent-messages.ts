@@ -1,7 +1,9 @@
 /** What the thread of the windows and the agent thread of one origin say to each other. */
 import type { ErrorCode, ErrorDetails } from "../std/errors.ts";
 import type { Endpoint, Method, OpenFile, Params, Result } from "../wire/control.ts";
+import type { EpochSession } from "../wire/epoch-name.ts";
 import type { Transport } from "./api.ts";
+import type { LockCycle } from "./lock-cycle.ts";
 
 /** Calls that go to the metadata service as they are. */
 export type MetaMethod = Extract<Method, `meta.${string}`>;
@@ -21,6 +23,8 @@ export interface BindReply {
     /** The target's number for it, and the secret, for HELLO. */
     readonly number: number;
     readonly token: Uint8Array;
+    /** What epochs are named after that the target decides. */
+    readonly epochs: EpochSession;
   };
   /** The binding's own state word: it ends with the session, or when the binding is revoked. */
   readonly state: SharedArrayBuffer;
@@ -31,6 +35,13 @@ export interface BindReply {
   readonly descriptor: number | undefined;
 }
 
+/** The memory where the lines of a mapped region are counted (structs/line-counts.ts). */
+export interface LinesReply {
+  readonly entries: number;
+  /** The receiver closes it. */
+  readonly descriptor: number;
+}
+
 /** Calls of the main thread, by kind: what goes in and what comes out. */
 export interface AgentCalls {
   /** Attaches to the metadata service. */
@@ -38,7 +49,16 @@ export interface AgentCalls {
   /** Opens a stream to the metadata service on which the main thread makes its calls. */
   readonly stream: { in: null; out: { connection: { id: number; descriptor: number } } };
   readonly bind: { in: BindRequest; out: BindReply };
+  /** A data stream to that worker, beside the one for its windows: for what epochs say there. */
+  readonly epochs: {
+    in: { session: number; worker: number };
+    out: { connection: { id: number; descriptor: number } };
+  };
+  /** Of a window that is mapped. */
+  readonly lines: { in: { session: number; handle: number }; out: LinesReply };
   readonly unbind: { in: { session: number; handle: number }; out: null };
+  /** Who waited for whom when a wait of the session was ended with ERR_DEADLOCK. */
+  readonly cycle: { in: { session: number }; out: LockCycle };
 }
 
 export type AgentCall = keyof AgentCalls;
@@ -57,6 +77,8 @@ export type ToAgent =
   | { readonly kind: "arm"; readonly connection: number; readonly writable: boolean }
   /** A data connection of the session has ended; so does the session, for only a new one gets new connections. */
   | { readonly kind: "end"; readonly session: number }
+  /** The main thread has given back all that it had mapped in a session that is lost. */
+  | { readonly kind: "detached"; readonly session: number }
   /** The main thread has opened a file with the metadata service. */
   | { readonly kind: "opened"; readonly file: OpenFile }
   /** As many openings have ended as there are numbers. */

@@ -1,15 +1,14 @@
 import type { Address, Stream } from "../ports/network.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
 import { SessionState } from "../transport/session-state.ts";
+import type { EpochSession } from "../wire/epoch-name.ts";
+import { Renewal } from "./renewal.ts";
 
 /** A data stream that the agent opened and the main thread uses. */
 export interface AgentConnection {
   readonly id: number;
   readonly stream: Stream;
 }
-
-/** Renewals a lease is given, so that a late one does no harm. */
-const RENEWALS_PER_LEASE = 3;
 
 /** As many binds as may be under way at a time. */
 const REVOKED_EARLY_MAX = 4096;
@@ -26,15 +25,22 @@ export class AgentSession {
   readonly state: SessionState;
   readonly number: number;
   readonly token: Uint8Array;
+  readonly epochs: EpochSession;
+  /** The target's control server. */
+  readonly address: Address;
   readonly workerAddresses: readonly Address[];
+  /** A region of it was mapped for storing. */
+  mapsForStoring = false;
+  /** By worker: for windows, and for epochs. */
   readonly connections = new Map<number, AgentConnection>();
+  readonly epochConnections = new Map<number, AgentConnection>();
   /** The state of what is bound, by handle. */
   readonly #bindings = new Map<number, SessionState>();
   /** Told of before the answer to their binding was taken; the newest. */
   readonly #revokedEarly = new Set<number>();
   readonly #leaseMs: number;
   #leaseEndMs: number;
-  #nextRenewalMs: number;
+  readonly #renewal: Renewal;
 
   constructor(parts: {
     id: number;
@@ -44,6 +50,8 @@ export class AgentSession {
     state: SessionState;
     number: number;
     token: Uint8Array;
+    epochs: EpochSession;
+    address: Address;
     workerAddresses: readonly Address[];
     leaseMs: number;
     openedMs: number;
@@ -55,10 +63,12 @@ export class AgentSession {
     this.state = parts.state;
     this.number = parts.number;
     this.token = parts.token;
+    this.epochs = parts.epochs;
+    this.address = parts.address;
     this.workerAddresses = parts.workerAddresses;
     this.#leaseMs = parts.leaseMs;
     this.#leaseEndMs = parts.openedMs + parts.leaseMs;
-    this.#nextRenewalMs = parts.openedMs + parts.leaseMs / RENEWALS_PER_LEASE;
+    this.#renewal = new Renewal(parts.leaseMs, parts.openedMs);
   }
 
   /** Takes a new binding in. @returns its state word @throws ERR_REVOKED, ERR_SESSION_LOST when that has ended it already */
@@ -95,11 +105,16 @@ export class AgentSession {
     for (const state of this.#bindings.values()) state.lose();
   }
 
-  /** Renews the lease when it is time. @returns false once the lease has run out */
-  keepLease(nowMs: number): boolean {
+  /** When the lease is to be renewed, or ends. */
+  get dueMs(): number {
+    return Math.min(this.#renewal.dueMs, this.#leaseEndMs);
+  }
+
+  /** Renews the lease when it is time. @param another see Renewal.isDue @returns false once the lease has run out */
+  keepLease(nowMs: number, another: boolean): boolean {
     if (nowMs >= this.#leaseEndMs) return false;
-    if (nowMs >= this.#nextRenewalMs) {
-      this.#nextRenewalMs = nowMs + this.#leaseMs / RENEWALS_PER_LEASE;
+    if (this.#renewal.isDue(nowMs, another)) {
+      this.#renewal.renewed(nowMs);
       this.channel.call("session.renew", {}, { timeoutMs: this.#leaseMs }).then(
         () => {
           this.#leaseEndMs = nowMs + this.#leaseMs;

@@ -1,16 +1,19 @@
-import type { Address, Stream } from "../ports/network.ts";
+import { type Address, DESCRIPTOR_LOST, type Stream } from "../ports/network.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
 import type { Handlers } from "../rpc/handlers.ts";
 import type { OriginKey, Transcript } from "../rpc/proofs.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
+import { isLineEntries } from "../structs/line-counts.ts";
 import { SessionState } from "../transport/session-state.ts";
 import type { Endpoint } from "../wire/control.ts";
+import type { EpochSession } from "../wire/epoch-name.ts";
 import { TOKEN_BYTES } from "../wire/header.ts";
-import type { BindReply, BindRequest } from "./agent-messages.ts";
+import type { BindReply, BindRequest, LinesReply } from "./agent-messages.ts";
 import { type AgentConnection, AgentSession } from "./agent-session.ts";
 import type { Transport } from "./api.ts";
 import type { ChannelPorts, ControlChannels, Limits } from "./control-channels.ts";
 import { joinOpening } from "./join-opening.ts";
+import type { LockCycle } from "./lock-cycle.ts";
 
 export interface SessionPorts extends ChannelPorts {
   /** A number that no other session or stream on the same poller has; from 1. */
@@ -51,9 +54,17 @@ export class AgentSessions {
     this.#events = events;
   }
 
-  keepLeases(nowMs: number): void {
+  /** When a lease is to be renewed, or ends. */
+  dueMs(): number {
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const session of this.#byId.values()) dueMs = Math.min(dueMs, session.dueMs);
+    return dueMs;
+  }
+
+  /** @param another a lease is due (see Renewal.isDue) */
+  keepLeases(nowMs: number, another: boolean): void {
     for (const session of this.#byId.values()) {
-      if (!session.keepLease(nowMs)) session.channel.close();
+      if (!session.keepLease(nowMs, another)) session.channel.close();
     }
   }
 
@@ -95,6 +106,7 @@ export class AgentSessions {
     );
     try {
       const state = session.bound(bound.handle);
+      if (descriptor === DESCRIPTOR_LOST) throw noDescriptorLeft(session.state.target);
       const { at, byteLength } = request.window;
       const whole = at === 0 && bound.regionBytes >= byteLength;
       if (bound.direct !== (descriptor !== undefined) || (bound.direct && !whole)) {
@@ -109,7 +121,9 @@ export class AgentSessions {
           "the target maps only whole files, and writable ones only for its own user; open all of the file, or use transport auto",
         );
       }
-      const connection = this.#connect(session, bound.worker);
+      const { rights, sharing } = request.window;
+      if (bound.direct && rights === "rw" && sharing === "raw") session.mapsForStoring = true;
+      const connection = this.#connect(session, bound.worker, session.connections);
       return {
         session: {
           id: session.id,
@@ -117,6 +131,7 @@ export class AgentSessions {
           target: session.state.target,
           number: session.number,
           token: session.token,
+          epochs: session.epochs,
         },
         state,
         path: session.path,
@@ -126,7 +141,7 @@ export class AgentSessions {
       };
     } catch (error) {
       session.unbound(bound.handle);
-      if (descriptor !== undefined) this.#ports.closeDescriptor(descriptor);
+      if (descriptor !== undefined && descriptor !== DESCRIPTOR_LOST) this.#ports.closeDescriptor(descriptor);
       session.channel
         .call("window.unbind", { handle: bound.handle }, { timeoutMs: PATIENCE_MS })
         .catch(() => {
@@ -134,6 +149,20 @@ export class AgentSessions {
         });
       throw error;
     }
+  }
+
+  /** Where the lines of a mapped region are counted. @throws ERR_SESSION_LOST, ERR_PROTOCOL, and what the target refuses with */
+  async lines(sessionId: number, handle: number, limits: Limits): Promise<LinesReply> {
+    const { channel, state } = this.#session(sessionId);
+    const { result, descriptor } = await channel.callWithDescriptor("window.lines", { handle }, limits);
+    if (descriptor === DESCRIPTOR_LOST) throw noDescriptorLeft(state.target);
+    const { entries } = result;
+    if (descriptor !== undefined && isLineEntries(entries)) return { entries, descriptor };
+    if (descriptor !== undefined) this.#ports.closeDescriptor(descriptor);
+    throw new DidafsError(
+      "ERR_PROTOCOL",
+      `target ${state.target} tells the versions of lines in no way that there is`,
+    );
   }
 
   /** A session that has ended meanwhile has no bindings left, so that is no error. */
@@ -146,8 +175,31 @@ export class AgentSessions {
     }
   }
 
-  #connect(session: AgentSession, worker: number): AgentConnection {
-    const known = session.connections.get(worker);
+  async lockCycle(sessionId: number, limits: Limits): Promise<LockCycle> {
+    const session = this.#byId.get(sessionId);
+    if (session === undefined) return [];
+    const { cycle } = await session.channel.call("lock.cycle", {}, limits);
+    return cycle;
+  }
+
+  /** The stream for what epochs say to that worker. @throws ERR_SESSION_LOST */
+  epochs(sessionId: number, worker: number): AgentConnection {
+    const session = this.#session(sessionId);
+    return this.#connect(session, worker, session.epochConnections);
+  }
+
+  #session(id: number): AgentSession {
+    const session = this.#byId.get(id);
+    if (session !== undefined) return session;
+    throw new DidafsError("ERR_SESSION_LOST", "the session has ended; open a new window to go on");
+  }
+
+  #connect(
+    session: AgentSession,
+    worker: number,
+    connections: Map<number, AgentConnection>,
+  ): AgentConnection {
+    const known = connections.get(worker);
     if (known !== undefined) return known;
     const address = session.workerAddresses[worker];
     if (address === undefined) {
@@ -157,7 +209,7 @@ export class AgentSessions {
       );
     }
     const connection = this.keep(this.#ports.network.connect(address));
-    session.connections.set(worker, connection);
+    connections.set(worker, connection);
     return connection;
   }
 
@@ -168,9 +220,15 @@ export class AgentSessions {
       return await this.#sessionOver("unix", endpoint, limits);
     } catch (error) {
       if (!isDidafsError(error, "ERR_UNREACHABLE")) throw error;
-      // What TCP does not reach either is down, and not elsewhere.
-      const overTcp = await this.#sessionOver("tcp", endpoint, limits);
-      if (transport === "auto") return overTcp;
+    }
+    // What TCP does not reach either is down, and not elsewhere.
+    const overTcp = await this.#sessionOver("tcp", endpoint, limits);
+    if (transport === "auto") return overTcp;
+    try {
+      // What was in the way may be over: a target whose lease runs out ends all sessions, and takes new ones at once.
+      return await this.#sessionOver("unix", endpoint, limits);
+    } catch (error) {
+      if (!isDidafsError(error, "ERR_UNREACHABLE")) throw error;
       throw new DidafsError("ERR_NOT_DIRECT", `target ${endpoint.target} is not reached on this machine`, {
         cause: error,
         target: endpoint.target,
@@ -230,6 +288,8 @@ export class AgentSessions {
       state: new SessionState(shared, target),
       number: opened.session,
       token: opened.token,
+      epochs: opened.epochs,
+      address: control,
       workerAddresses: workers,
       leaseMs: opened.leaseMs,
       openedMs,
@@ -243,7 +303,7 @@ export class AgentSessions {
     channel: RpcChannel,
     transcript: Transcript,
     limits: Limits,
-  ): Promise<{ session: number; token: Uint8Array; leaseMs: number }> {
+  ): Promise<{ session: number; token: Uint8Array; leaseMs: number; epochs: EpochSession }> {
     try {
       const { originKey } = this.#terms;
       const terms = {
@@ -251,7 +311,8 @@ export class AgentSessions {
         originKey: originKey.publicKey,
         proof: originKey.prove(transcript),
       };
-      const { session, token, leaseMs } = await channel.call("session.open", terms, limits);
+      const opened = await channel.call("session.open", terms, limits);
+      const { session, token, leaseMs, incarnation, epochSecret: secret } = opened;
       // It may have ended right behind its answer, when there was no session yet that could be lost.
       if (channel.ended !== undefined) {
         throw new DidafsError("ERR_UNREACHABLE", `${channel.peer} ended the session`, {
@@ -262,7 +323,7 @@ export class AgentSessions {
       if (bytes.byteLength !== TOKEN_BYTES) {
         throw new DidafsError("ERR_PROTOCOL", `${channel.peer} gave a token of ${bytes.byteLength} bytes`);
       }
-      return { session, token: bytes, leaseMs };
+      return { session, token: bytes, leaseMs, epochs: { incarnation, session, secret } };
     } catch (error) {
       channel.close();
       throw error;
@@ -279,4 +340,12 @@ export class AgentSessions {
   close(): void {
     for (const id of [...this.#connections.keys()]) this.drop(id);
   }
+}
+
+function noDescriptorLeft(target: string): DidafsError {
+  return new DidafsError(
+    "ERR_TOO_MANY",
+    "this process has no descriptor left to map the window with: close windows, or allow it more (ulimit -n)",
+    { target },
+  );
 }

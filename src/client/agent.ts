@@ -7,6 +7,7 @@ import type { AgentCall, AgentCalls, FromAgent, ToAgent } from "./agent-messages
 import type { AgentSession } from "./agent-session.ts";
 import { AgentSessions, type SessionPorts } from "./agent-sessions.ts";
 import { ControlChannels, type Limits } from "./control-channels.ts";
+import { LostMappings } from "./lost-mappings.ts";
 import { MetaLink } from "./meta-link.ts";
 
 export interface AgentPorts extends SessionPorts {
@@ -31,12 +32,14 @@ export class Agent {
   readonly #ports: AgentPorts;
   readonly #channels: ControlChannels;
   readonly #sessions: AgentSessions;
+  readonly #lostMappings: LostMappings;
   readonly #meta: MetaLink;
   readonly #calls = new Map<number, AbortController>();
 
   constructor(ports: AgentPorts, options: AgentOptions) {
     this.#ports = ports;
     this.#channels = new ControlChannels(ports, options.key);
+    this.#lostMappings = new LostMappings(this.#channels);
     // Of this origin, for as long as it is connected: what its capabilities name.
     const originKey = new OriginKey(ports.random.bytes(32));
     this.#meta = new MetaLink(this.#channels, ports.clock, options.metaAddress, originKey.publicKey);
@@ -58,9 +61,22 @@ export class Agent {
     const taken = this.#takeMessages();
     // From then on nothing is opened any more.
     if (this.stopped) return taken;
-    const work = taken + this.#channels.doWork(nowMs);
-    this.#sessions.keepLeases(nowMs);
-    return work + this.#meta.doWork(nowMs);
+    const due = nowMs >= Math.min(this.#sessions.dueMs(), this.#meta.dueMs());
+    this.#sessions.keepLeases(nowMs, due);
+    const begun = this.#meta.doWork(nowMs, due);
+    const told = this.#lostMappings.doWork(nowMs);
+    // Behind what they ask, which leaves with it.
+    return taken + begun + told + this.#channels.doWork(nowMs);
+  }
+
+  /** When it is to be stepped though nothing came. */
+  dueMs(): number {
+    return Math.min(
+      this.#channels.dueMs(),
+      this.#sessions.dueMs(),
+      this.#lostMappings.dueMs(),
+      this.#meta.dueMs(),
+    );
   }
 
   /** Tells that a stream is ready, if it is one of this agent's; it rests until it is armed again. @returns streams told */
@@ -103,6 +119,9 @@ export class Agent {
       case "end":
         this.#sessions.end(message.session);
         break;
+      case "detached":
+        this.#lostMappings.unmapped(message.session, this.#ports.clock.nowMs());
+        break;
       case "closed":
         this.#meta.closed(message.inodes);
         break;
@@ -141,17 +160,36 @@ export class Agent {
       }
       case "bind":
         return this.#sessions.bind(input as AgentCalls["bind"]["in"], limits);
+      case "epochs": {
+        const { session, worker } = input as AgentCalls["epochs"]["in"];
+        const { id, stream } = this.#sessions.epochs(session, worker);
+        return { connection: { id, descriptor: stream.descriptor } };
+      }
+      case "lines": {
+        const { session, handle } = input as AgentCalls["lines"]["in"];
+        return this.#sessions.lines(session, handle, limits);
+      }
       case "unbind": {
         const { session, handle } = input as AgentCalls["unbind"]["in"];
         await this.#sessions.unbind(session, handle, limits);
         return null;
       }
+      case "cycle":
+        return this.#sessions.lockCycle((input as AgentCalls["cycle"]["in"]).session, limits);
     }
   }
 
   #tellLost(session: AgentSession): void {
-    const connections = [...session.connections.values()].map(({ id }) => id);
-    this.#ports.mailbox.post({ kind: "lost", session: session.id, connections });
+    if (session.mapsForStoring) {
+      const { address, number, token, state } = session;
+      this.#lostMappings.add(session.id, { address, target: state.target, session: number, token });
+    }
+    const connections = [...session.connections.values(), ...session.epochConnections.values()];
+    this.#ports.mailbox.post({
+      kind: "lost",
+      session: session.id,
+      connections: connections.map(({ id }) => id),
+    });
   }
 }
 

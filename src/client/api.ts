@@ -59,12 +59,49 @@ export interface WindowOptions extends CallOptions {
   rights?: "r" | "rw" | undefined;
   /**
    * `managed` (the default): mapped read-only, written through the target. `raw`: stored to directly. All windows on a
-   * file at a time are of one kind, else ERR_SHARING_CONFLICT.
+   * file at a time are of one kind, else ERR_SHARING_CONFLICT. Raw stores are not fenced: a process that was stopped for
+   * longer than its lease may still store for a moment when it goes on, after others were let in. Managed ones are.
    */
   sharing?: "managed" | "raw" | undefined;
-  /** The range of the file; default all of it. */
+  /** The range of the file; default all that its `size` says. Behind that it is looked up whether others made it longer. */
   at?: number | undefined;
   length?: number | undefined;
+}
+
+/** `timeoutMs` is for each access, not for the stream; `signal` ends the stream with ERR_ABORTED. */
+export interface ReadableOptions extends CallOptions {
+  /** The range of the file; default all that it has when the stream is made. */
+  at?: number | undefined;
+  length?: number | undefined;
+  /** Of the stream's window; see WindowOptions. */
+  sharing?: "managed" | "raw" | undefined;
+}
+
+/** `timeoutMs` is for each access, not for the stream; `signal` ends the stream with ERR_ABORTED. */
+export interface WritableOptions extends CallOptions {
+  /** Where in the file the first byte goes; default 0. */
+  at?: number | undefined;
+  /**
+   * Writing behind the file's end makes the file longer. It grows in doubling steps, of 256 MiB at most, and has its
+   * exact length again once the stream is closed; nobody else should change it meanwhile. Default false: ERR_RANGE,
+   * because a file's length is chosen, and a writer that runs over it is more often wrong than not.
+   */
+  grow?: boolean | undefined;
+  /** What closing waits for: all is applied (`memory`, the default), or survives power loss too (`stable`). */
+  durability?: Durability | undefined;
+  /** Of the stream's window; see WindowOptions. */
+  sharing?: "managed" | "raw" | undefined;
+}
+
+/** `timeoutMs` is for each access, not for all of them. The layout is that of OpenOptions. */
+export interface WriteFileOptions
+  extends CallOptions,
+    Pick<OpenOptions, "mode" | "targets" | "stripeUnit" | "drive"> {
+  /**
+   * What the new content survives before it takes the file's name: `stable`: power loss, else ERR_NOT_DURABLE; `memory`:
+   * nothing is waited for. Default: the stronger one that the file's drives can give.
+   */
+  durability?: Durability | undefined;
 }
 
 export type Layout = LayoutRecord;
@@ -85,6 +122,7 @@ export interface Stat {
   /** Names of the file; of a directory 2 and one for each directory in it. */
   readonly nlink: number;
   readonly atimeMs: number;
+  /** Of a file: when it was made or resized, or what setAttributes said. Accesses through windows do not change it. */
   readonly mtimeMs: number;
   readonly ctimeMs: number;
   readonly birthtimeMs: number;
@@ -124,6 +162,27 @@ export interface Cluster extends AsyncDisposable {
   readonly url: string;
   /** @throws ENOENT, EEXIST, EISDIR, ERR_NO_SPACE, ERR_NO_TARGET, … */
   open(path: string, options?: OpenOptions): Promise<DidafsFile>;
+  /**
+   * All bytes of a file, as many as it has when it is opened. What is put meanwhile may be seen in part. `timeoutMs` is
+   * for each access, not for all of them.
+   * @throws what `open` and `get` throw; ERR_TOO_MANY where they do not fit the memory: see DidafsFile.readable
+   */
+  readFile(path: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Replaces the whole content of a file, or makes it, and the directories on the way to it. Text becomes UTF-8.
+   *
+   * The new content is written to a file beside it, which then takes its name: whoever opens the name finds all of the
+   * old content or all of the new, whatever fails. What has the file open, and other names of it, keep the old content. A
+   * file that is replaced passes on mode, owner, extended attributes, and where not told otherwise the shape of its
+   * layout. Behind a symbolic link what it leads to is replaced. One that fails leaves what was there; when the process
+   * is killed, or the cluster does not answer, also a `.didafs-….part` file beside it, which may be removed.
+   * @throws EISDIR, ERR_NO_SPACE, ERR_NOT_DURABLE, and what `data` throws
+   */
+  writeFile(
+    path: string,
+    data: Bytes | string | AsyncIterable<Uint8Array>,
+    options?: WriteFileOptions,
+  ): Promise<void>;
   stat(path: string, options?: FollowOptions): Promise<Stat>;
   /**
    * In the order of names as bytes, behind the name `after`, which need not be there any more: the name of an entry is
@@ -161,19 +220,43 @@ export interface Cluster extends AsyncDisposable {
   statfs(options?: CallOptions): Promise<StatFs>;
   /**
    * Takes every access to the file back. Once it resolves no window opened before reaches the file over a stream, and
-   * nobody can map it without opening it anew; what is mapped already stays with its process.
+   * nobody can map it without opening it anew; what is mapped already stays with its process. Holders that do not answer
+   * are waited for until their leases have ended, so `timeoutMs` is 87 s here unless this call says otherwise.
+   * @throws ERR_TIMEOUT, `applied` "unknown": who opens the file anew is safe, old windows may still reach it
    */
   revoke(path: string, options?: CallOptions): Promise<void>;
   /** The same object as `didafs status --json`. */
   status(options?: CallOptions): Promise<ClusterStatus>;
+  /**
+   * Runs `body` as one epoch over all of `windows`: with atomicity "all" they commit together or not at all. The epoch's
+   * accesses are those of the arguments, in the order of the windows; the windows' own go on beside it.
+   *
+   * Where the body throws, nothing of an atomic epoch takes effect, and its error is passed on, unless what it has read was
+   * not there together. After ERR_EPOCH_CONFLICT it runs again, as often as `retries` says, so it should change nothing but
+   * its windows.
+   * @throws ERR_EPOCH_CONFLICT; ERR_INVALID_EPOCH for guarantees that exclude each other, and inside the body of another epoch;
+   *   ERR_REGION_RAW, ERR_NOT_DURABLE, ERR_NOT_SUPPORTED where a window cannot give what is asked. `applied` "unknown": the
+   *   answer was lost; it took effect everywhere or nowhere, and a new epoch that looks sees which. With atomicity "none":
+   *   its accesses took effect as they were made, and what the close adds to that is not known
+   */
+  epoch<const W extends readonly DidafsWindow[], T>(
+    windows: W,
+    options: EpochOptions,
+    body: (...accesses: { [K in keyof W]: EpochAccess }) => Promise<T>,
+  ): Promise<T>;
+  /** The same without a body, for windows that are named as they are needed. `retries` is no option of it. */
+  beginEpoch(options?: EpochOptions): Promise<Epoch>;
   /** Closes files and windows and ends the sessions; idempotent, bounded. Does not flush. */
   close(): Promise<void>;
 }
 
 export interface DidafsFile extends AsyncDisposable {
+  /** The name that it was opened by; it may have others by now, or none. */
   readonly path: string;
+  /** As this object has last heard: when it was opened, resized by this Cluster, or asked for. */
   readonly size: number;
   readonly layout: Layout;
+  /** Of this file, also when its name is another's by now, or it has none (`nlink` 0). `size` follows. */
   stat(options?: CallOptions): Promise<Stat>;
   /**
    * Changes the file's length, durably where its drives can. New bytes are zeros. Open windows keep their range: what was
@@ -187,7 +270,51 @@ export interface DidafsFile extends AsyncDisposable {
   resize(size: number, options?: CallOptions): Promise<void>;
   /** @throws ERR_SHARING_CONFLICT, ERR_DATA_LOST, ERR_UNREACHABLE, ERR_NOT_DIRECT (transport "direct" only) */
   window(options?: WindowOptions): Promise<DidafsWindow>;
+  /**
+   * The bytes of a range in order: a byte stream, which fills readers' own buffers too (`mode: "byob"`). It opens a
+   * window when it is first read from, and closes it once all is read, or it is cancelled or fails. Where the bytes are
+   * not mapped it reads ahead, 4 MiB at most; a reader that pauses pauses that. It fails once, with what the window throws.
+   * For Node's streams: `Readable.fromWeb(file.readable())`.
+   * @throws ERR_RANGE when the range leaves the file, ERR_CLOSED
+   */
+  readable(options?: ReadableOptions): ReadableStream<Uint8Array>;
+  /**
+   * Writes in place, from `at` on. A chunk may be used again once its write has resolved; up to 4 MiB are then on their way.
+   * Closing resolves when all of it is applied, and the window closed. A stream that fails or is aborted has changed a part
+   * of its range, and cuts a file that it made longer to its former length, if it still can. It fails once, with what the
+   * window throws; ERR_RANGE before anything of a chunk is written that would end behind the file's end. For Node's
+   * streams: `Writable.fromWeb(file.writable())`.
+   */
+  writable(options?: WritableOptions): WritableStream<Uint8Array>;
   close(): Promise<void>;
+}
+
+/** Ranges of a window: `at` and length of the first, then those of the next. A Float64Array, or a plain array. */
+export type Vector = ArrayLike<number>;
+
+/**
+ * Gets and puts that are issued together, pipelined over all regions, and waited for with one promise; what each needs
+ * is used again by the next run. Those of one region take effect in the order in which they were added. After a run the
+ * batch is empty, and can be filled again; meanwhile it refuses to be used (ERR_INVALID_ARGUMENT). A buffer that was
+ * detached since it was added fails the run likewise.
+ *
+ * A run fails with the first error in that order, once no buffer is in use any more; what was added behind may have been
+ * done or not, and `applied` says whether a put may have.
+ */
+export interface Batch {
+  /** Accesses that were added and not run yet; one may count as several where it lies on several regions. */
+  readonly count: number;
+  /** Fills `into`, which the caller leaves alone until the run has ended. @throws ERR_RANGE */
+  get(at: number, into: Bytes): this;
+  /** @throws ERR_RANGE, ERR_RIGHTS */
+  put(at: number, from: Bytes): this;
+  /** Gathers: fills `into` with the bytes of the vector's ranges, one after the other. @throws ERR_RANGE */
+  getVector(vector: Vector, into: Bytes): this;
+  /** Scatters: puts the bytes of `from`, one run after the other, to the vector's ranges. @throws ERR_RANGE, ERR_RIGHTS */
+  putVector(vector: Vector, from: Bytes): this;
+  run(options?: CallOptions): Promise<void>;
+  /** Blocks this thread for the window's `timeoutMs` at most. */
+  runSync(): void;
 }
 
 type ViewType<T> = {
@@ -196,6 +323,80 @@ type ViewType<T> = {
 };
 
 type SameKind<V> = V extends bigint ? bigint : number;
+
+/** Bytes of a window, and how they are locked: many may hold a lock that is shared, one alone one that is exclusive. */
+export interface Range {
+  readonly at: number;
+  readonly length: number;
+  readonly mode: "shared" | "exclusive";
+}
+
+/** A lock that is held, until it is released, its window is closed, or it is lost. */
+export interface Lock extends AsyncDisposable {
+  readonly range: Range;
+  /**
+   * Aborted when the lock is held no longer though nobody released it, and others may get it: the session with a target has
+   * ended (the reason is ERR_SESSION_LOST), or access was taken back (ERR_REVOKED). What other targets hold for it stays until it
+   * is released.
+   */
+  readonly lost: AbortSignal;
+  /** Also of a lock that is lost, or released already. @throws ERR_TIMEOUT: then it ends with its window, or the session */
+  release(): Promise<void>;
+}
+
+/** Bytes that an epoch with isolation "shared" or "exclusive" locks. */
+export interface EpochRange {
+  /** Needed where the epoch has several windows, or none yet. */
+  readonly window?: DidafsWindow | undefined;
+  readonly at: number;
+  readonly length: number;
+}
+
+/**
+ * What an epoch guarantees, each on its own; the default is the safe one. `timeoutMs` is for each access in it and for its
+ * close, not for all of them; `signal` ends it, also while it closes.
+ */
+export interface EpochOptions extends CallOptions {
+  /** `all`: its writes take effect together when it closes, or none does, whoever fails; it reads its own before. */
+  atomicity?: "all" | "none" | undefined;
+  /**
+   * `release`: it sees all of epochs closed before it, and closing makes all of it visible. `relaxed`: only flush orders.
+   * `sequential`: each access has taken effect everywhere before the next is issued.
+   */
+  consistency?: "relaxed" | "release" | "sequential" | undefined;
+  /**
+   * `serializable`: as if no other epoch ran meanwhile; what was read is validated at the close, and who comes second gets
+   * ERR_EPOCH_CONFLICT. `exclusive`, `shared` (it only reads): locks on `ranges` until it is closed (see DidafsWindow.lock).
+   */
+  isolation?: "none" | "shared" | "exclusive" | "serializable" | undefined;
+  /**
+   * What its writes outlast once it is closed: the origin's crash (`memory`), power loss too (`stable`). Default: the
+   * strongest that the drives of its windows give.
+   */
+  durability?: "none" | "memory" | "stable" | "replicated" | undefined;
+  /** What isolation "shared" and "exclusive" lock; default: all of its windows. */
+  ranges?: readonly EpochRange[] | undefined;
+  /** How often the body runs again after ERR_EPOCH_CONFLICT; default 0. */
+  retries?: number | undefined;
+}
+
+/**
+ * The accesses of an epoch to one window, as the window's own. Those of an atomic epoch take effect within it in the order
+ * in which they are made; once it is over they throw ERR_CLOSED.
+ */
+export type EpochAccess = Pick<
+  DidafsWindow,
+  "get" | "put" | "load" | "store" | "fetchAdd" | "fetchOp" | "compareAndSwap" | "accumulate"
+>;
+
+/** An epoch without a body. Either `commit` or `abort` ends it; disposing of it aborts what was not committed. */
+export interface Epoch extends AsyncDisposable {
+  /** Its accesses to that window. @throws ERR_REGION_RAW, ERR_NOT_DURABLE, ERR_CLOSED */
+  on(window: DidafsWindow): EpochAccess;
+  /** @throws see Cluster.epoch */
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
 
 /**
  * A range of a file that is open for access. Number and bigint operands act on the same word; only the type of the
@@ -262,6 +463,8 @@ export interface DidafsWindow extends AsyncDisposable {
     from: Int32Array | Uint32Array | BigInt64Array | BigUint64Array | Float64Array,
     options?: CallOptions,
   ): Promise<void>;
+  /** For many gets and puts at a time; reusable. */
+  batch(): Batch;
   /**
    * The mapped bytes. Direct windows only (ERR_NOT_DIRECT), one region only (ERR_NOT_CONTIGUOUS); detached on close,
    * when the session ends, and when the file is cut (see DidafsFile.resize). On a window that may not store (rights "r", or managed) the view is a private
@@ -275,5 +478,25 @@ export interface DidafsWindow extends AsyncDisposable {
    */
   flush(durability?: Durability, options?: CallOptions): Promise<void>;
   flushSync(durability?: Durability): void;
+  /**
+   * Runs `body` as one epoch on this window; see Cluster.epoch. By default all of it takes effect or nothing, as if no other
+   * epoch ran at the same time, and outlasts what the window's drives outlast.
+   */
+  epoch<T>(body: (access: EpochAccess) => Promise<T>): Promise<T>;
+  epoch<T>(options: EpochOptions, body: (access: EpochAccess) => Promise<T>): Promise<T>;
+  /**
+   * Locks bytes against everybody who asks for a lock on them, other calls of this program included; first come, first served.
+   * Locks are advisory: accesses do not look at them. An exclusive one needs a window that may write. Waits as long as the
+   * call may take.
+   * @throws ERR_TIMEOUT, ERR_ABORTED; ERR_DEADLOCK, naming who waits for whom: release what you hold and begin again; ERR_RANGE,
+   *   ERR_RIGHTS, ERR_TOO_MANY, ERR_SESSION_LOST. In each case it is not held (`applied` is "no").
+   */
+  lock(range: Range, options?: CallOptions): Promise<Lock>;
+  /** Like `lock`, but where it would have to wait it resolves to undefined at once. */
+  tryLock(range: Range, options?: CallOptions): Promise<Lock | undefined>;
+  /**
+   * Refuses accesses with ERR_CLOSED from now on and detaches views, and so ends epochs that are not closing yet; resolves when
+   * what was issued before has ended and the locks are released. Idempotent. Does not flush.
+   */
   close(): Promise<void>;
 }

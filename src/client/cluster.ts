@@ -1,29 +1,39 @@
+import type { Random } from "../ports/random.ts";
 import { DidafsError } from "../std/errors.ts";
-import type { CallLimits } from "../transport/access.ts";
+import type { CallLimits } from "../transport/call-limits.ts";
 import type { Params, Result } from "../wire/control.ts";
 import type { MetaMethod } from "./agent-messages.ts";
 import type {
   Attributes,
+  Bytes,
   CallOptions,
   Cluster,
   ClusterStatus,
   DidafsFile,
+  DidafsWindow,
   Dirent,
+  Epoch,
+  EpochAccess,
+  EpochOptions,
   FollowOptions,
   OpenOptions,
   Stat,
   StatFs,
   Transport,
+  WriteFileOptions,
 } from "./api.ts";
-import { callLimits, checkOneOf } from "./call-limits.ts";
+import { callLimits, checkOneOf, REVOKE_TIMEOUT_MS } from "./call-limits.ts";
+import { Epochs } from "./epochs.ts";
 import { File } from "./file.ts";
 import { bytesOf } from "./operands.ts";
 import type { Origin } from "./origin.ts";
+import { readFile, type WholeFilePorts, writeFile } from "./whole-files.ts";
 
 export interface ClusterParts {
   readonly id: string;
   readonly url: string;
   readonly origin: Origin;
+  readonly random: Random;
   readonly transport: Transport;
   readonly timeoutMs: number;
   /** Whom new files and directories belong to. */
@@ -38,12 +48,14 @@ export class ClusterClient implements Cluster {
   readonly url: string;
   readonly #parts: ClusterParts;
   readonly #files = new Set<File>();
+  readonly #epochs: Epochs;
   #closing: Promise<void> | undefined;
 
   constructor(parts: ClusterParts) {
     this.#parts = parts;
     this.id = parts.id;
     this.url = parts.url;
+    this.#epochs = new Epochs(parts.origin, parts.timeoutMs);
   }
 
   async open(path: string, options: OpenOptions = {}): Promise<DidafsFile> {
@@ -67,9 +79,10 @@ export class ClusterClient implements Cluster {
     const file = new File(
       {
         origin: this.#parts.origin,
+        epochs: this.#epochs,
         transport: this.#parts.transport,
         timeoutMs: this.#parts.timeoutMs,
-        stat: (...args) => this.stat(...args),
+        stat: (inode, options) => this.call("meta.stat", { inode }, options),
         resize: (...args) => this.#resize(...args),
         grant: (...args) => this.#parts.origin.meta.call("meta.grant", ...args),
       },
@@ -80,6 +93,19 @@ export class ClusterClient implements Cluster {
     );
     this.#files.add(file);
     return file;
+  }
+
+  async readFile(path: string, options: CallOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const { timeoutMs, signal } = options;
+    return await readFile(this, path, { timeoutMs, signal }, this.#ports());
+  }
+
+  async writeFile(
+    path: string,
+    data: Bytes | string | AsyncIterable<Uint8Array>,
+    options: WriteFileOptions = {},
+  ): Promise<void> {
+    await writeFile(this, path, data, options, this.#ports());
   }
 
   stat(path: string, options: FollowOptions = {}): Promise<Stat> {
@@ -178,7 +204,8 @@ export class ClusterClient implements Cluster {
   }
 
   async revoke(path: string, options?: CallOptions): Promise<void> {
-    await this.call("meta.revoke", { path }, options);
+    const limits = callLimits(options, Math.max(REVOKE_TIMEOUT_MS, this.#parts.timeoutMs));
+    await this.#parts.origin.meta.call("meta.revoke", { path }, limits);
   }
 
   status(options?: CallOptions): Promise<ClusterStatus> {
@@ -188,6 +215,18 @@ export class ClusterClient implements Cluster {
   /** Any call of the metadata service: for tools that need more than the library's front. */
   call<M extends MetaMethod>(method: M, params: Params<M>, options?: CallOptions): Promise<Result<M>> {
     return this.#parts.origin.meta.call(method, params, this.#limits(options));
+  }
+
+  async epoch<const W extends readonly DidafsWindow[], T>(
+    windows: W,
+    options: EpochOptions,
+    body: (...accesses: { [K in keyof W]: EpochAccess }) => Promise<T>,
+  ): Promise<T> {
+    return this.#epochs.run(windows, options, body as (...accesses: EpochAccess[]) => Promise<T>);
+  }
+
+  async beginEpoch(options: EpochOptions = {}): Promise<Epoch> {
+    return this.#epochs.begin(options);
   }
 
   close(): Promise<void> {
@@ -209,6 +248,11 @@ export class ClusterClient implements Cluster {
   async #resize(inode: number, size: number, options?: CallOptions): Promise<void> {
     const stat = await this.call("meta.resize", { inode, size }, options);
     for (const file of this.#files) file.resized(inode, stat.size);
+  }
+
+  #ports(): WholeFilePorts {
+    const { random, origin } = this.#parts;
+    return { random, turn: () => origin.turn() };
   }
 
   #limits(options: CallOptions | undefined): CallLimits {

@@ -42,6 +42,13 @@ export class ControlChannels {
     return work;
   }
 
+  /** When it is to be stepped though nothing came. */
+  dueMs(): number {
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const channel of this.#channels) dueMs = Math.min(dueMs, channel.dueMs);
+    return dueMs;
+  }
+
   /**
    * @param peer who should be there, for messages
    * @param handlers what the service may call here

@@ -1,5 +1,6 @@
 import { DidafsError, isDidafsError } from "../std/errors.ts";
-import type { CallLimits } from "../transport/access.ts";
+import type { CallLimits } from "../transport/call-limits.ts";
+import { RemoteBinding } from "../transport/transfer.ts";
 import type { Endpoint, Params, Result } from "../wire/control.ts";
 import type {
   CallOptions,
@@ -7,11 +8,17 @@ import type {
   DidafsWindow,
   Layout,
   Locality,
+  ReadableOptions,
   Stat,
   Transport,
   WindowOptions,
+  WritableOptions,
 } from "./api.ts";
 import { callLimits, checkOneOf } from "./call-limits.ts";
+import type { EpochRegion } from "./epoch-window.ts";
+import type { Epochs } from "./epochs.ts";
+import { fileReadable } from "./file-readable.ts";
+import { fileWritable } from "./file-writable.ts";
 import type { BoundRegion, Origin } from "./origin.ts";
 import { type Binding, Stripes } from "./stripes.ts";
 import { Window } from "./window.ts";
@@ -19,9 +26,11 @@ import { Window } from "./window.ts";
 /** What a file needs of its cluster. */
 export interface FileContext {
   readonly origin: Origin;
+  readonly epochs: Epochs;
   readonly transport: Transport;
   readonly timeoutMs: number;
-  stat(path: string, options?: CallOptions): Promise<Stat>;
+  /** Of a file that is open, whatever names it has by now. */
+  stat(inode: number, options?: CallOptions): Promise<Stat>;
   /** Fresh addresses and capabilities for a file that is open. */
   grant(params: Params<"meta.grant">, limits: CallLimits): Promise<Result<"meta.grant">>;
   /** Changes the size of an open file; once it has changed, all of the cluster's files learn it by `resized`. */
@@ -66,8 +75,15 @@ export class File implements DidafsFile {
     return this.#size;
   }
 
-  stat(options?: CallOptions): Promise<Stat> {
-    return this.#context.stat(this.path, options);
+  async stat(options?: CallOptions): Promise<Stat> {
+    this.#checkOpen();
+    try {
+      const stat = await this.#context.stat(this.#inode, options);
+      this.#size = stat.size;
+      return stat;
+    } catch (error) {
+      throw aboutPath(error, this.path);
+    }
   }
 
   async resize(size: number, options?: CallOptions): Promise<void> {
@@ -94,19 +110,19 @@ export class File implements DidafsFile {
   async window(options: WindowOptions = {}): Promise<DidafsWindow> {
     this.#checkOpen();
     const timeoutMs = options.timeoutMs ?? this.#context.timeoutMs;
-    const limits = callLimits(options, timeoutMs);
+    let limits = callLimits(options, timeoutMs);
     const { rights = "r", sharing = "managed" } = options;
     checkOneOf("rights", rights, ["r", "rw"]);
     checkOneOf("sharing", sharing, ["managed", "raw"]);
-    if (rights === "rw" && this.#rights === "r") {
-      throw new DidafsError("ERR_RIGHTS", `${this.path} was opened with rights "r"`, { path: this.path });
-    }
-    const stripes = this.#stripes(options);
+    this.#checkRights(rights);
+    const deadlineMs = this.#context.origin.nowMs() + limits.timeoutMs;
+    const stripes = this.#stripes(options) ?? (await this.#grownStripes(options, limits));
+    limits = { ...limits, timeoutMs: Math.max(deadlineMs - this.#context.origin.nowMs(), 1) };
     const bound = await this.#bindAll(stripes, rights, sharing, limits);
     if (this.#closed) await this.#release([...bound.values()], { ...limits, signal: undefined });
     this.#checkOpen();
     const accesses = this.layout.regions.map((_, index) => bound.get(index)?.access);
-    const window = new Window({
+    const window: Window = new Window({
       path: this.path,
       rights,
       sharing,
@@ -116,13 +132,54 @@ export class File implements DidafsFile {
       accesses,
       volatileDrive: stripes.bindings.some(({ index }) => this.layout.regions[index]?.drive === "memory"),
       timeoutMs: limits.timeoutMs,
+      regions: this.layout.regions.map((_, index) => this.#epochRegion(stripes, index, bound.get(index))),
+      epoch: (options, body) => this.#context.epochs.run([window], options, body),
+      lockCycle: (index) => {
+        const { session } = bound.get(index) as BoundRegion;
+        return this.#context.origin.link.call("cycle", { session }, { ...limits, signal: undefined });
+      },
       release: async () => {
         this.#windows.delete(window);
         await this.#release([...bound.values()], { ...limits, signal: undefined });
       },
     });
     this.#windows.add(window);
+    this.#context.epochs.add(window.forEpochs());
     return window;
+  }
+
+  #epochRegion(stripes: Stripes, index: number, bound: BoundRegion | undefined): EpochRegion | undefined {
+    const binding = stripes.bindings.find((known) => known.index === index);
+    if (bound === undefined || binding === undefined) return undefined;
+    return {
+      inode: this.#inode,
+      bound,
+      key: `${bound.session}.${this.#inode}.${index}`,
+      at: binding.at,
+      drive: this.layout.regions[index]?.drive ?? "file",
+      binding: new RemoteBinding(bound.handle),
+    };
+  }
+
+  readable(options: ReadableOptions = {}): ReadableStream<Uint8Array> {
+    this.#checkOpen();
+    const { timeoutMs, signal, sharing } = options;
+    const stripes = this.#stripes(options);
+    if (stripes === undefined) throw this.#outOfRange(options.at ?? 0, options.length ?? 0);
+    const { start: at, length } = stripes;
+    const open = (call: CallOptions): Promise<DidafsWindow> => this.window({ ...call, sharing });
+    const turn = (): Promise<void> => this.#context.origin.turn();
+    return fileReadable({ open, at, end: at + length, turn, timeoutMs, signal });
+  }
+
+  writable(options: WritableOptions = {}): WritableStream<Uint8Array> {
+    this.#checkOpen();
+    const { at = 0, grow = false, sharing, durability = "memory", timeoutMs, signal } = options;
+    checkOneOf("durability", durability, ["memory", "stable"]);
+    this.#checkRights("rw");
+    if (!(Number.isSafeInteger(at) && at >= 0) || (at > this.size && !grow)) throw this.#outOfRange(at, 0);
+    const turn = (): Promise<void> => this.#context.origin.turn();
+    return fileWritable({ file: this, at, grow, sharing, durability, turn, timeoutMs, signal });
   }
 
   async close(): Promise<void> {
@@ -145,18 +202,37 @@ export class File implements DidafsFile {
     throw new DidafsError("ERR_CLOSED", `the file ${this.path} is closed`, { path: this.path });
   }
 
-  #stripes({ at = 0, length = this.size - at }: WindowOptions): Stripes {
+  #checkRights(rights: "r" | "rw"): void {
+    if (rights === "r" || this.#rights === "rw") return;
+    throw new DidafsError("ERR_RIGHTS", `${this.path} was opened with rights "r"`, { path: this.path });
+  }
+
+  #outOfRange(at: number, length: number): DidafsError {
+    const message = `${length} bytes at ${at} are not inside the file's ${this.size} bytes`;
+    return new DidafsError("ERR_RANGE", message, { path: this.path });
+  }
+
+  /** @returns undefined where the range leaves the file as it is known here */
+  #stripes({ at = 0, length = this.size - at }: WindowOptions): Stripes | undefined {
     const fits = Number.isSafeInteger(at) && Number.isSafeInteger(length) && at >= 0 && length >= 0;
-    if (!fits || at + length > this.size) {
-      throw new DidafsError(
-        "ERR_RANGE",
-        `${length} bytes at ${at} are not inside the file's ${this.size} bytes`,
-        {
-          path: this.path,
-        },
-      );
-    }
+    if (!fits || at + length > this.size) return undefined;
     return new Stripes(at, length, this.layout.stripeUnit, this.layout.regions.length);
+  }
+
+  /** Others may have made the file longer: the metadata service is asked, once. @throws ERR_RANGE */
+  async #grownStripes(options: WindowOptions, limits: CallLimits): Promise<Stripes> {
+    const { at = 0, length = 0 } = options;
+    const mayBeThere = [at, length, at + length].every((bytes) => Number.isSafeInteger(bytes) && bytes >= 0);
+    if (mayBeThere) {
+      try {
+        await this.#grantAgain(limits);
+      } catch (error) {
+        throw aboutPath(error, this.path);
+      }
+    }
+    const stripes = this.#stripes(options);
+    if (stripes !== undefined) return stripes;
+    throw this.#outOfRange(at, length);
   }
 
   /** All regions at once; when one fails, what the others gave is given back. */
@@ -224,7 +300,9 @@ export class File implements DidafsFile {
   }
 
   async #grant(limits: CallLimits): Promise<void> {
-    this.#access = await this.#context.grant({ inode: this.#inode, rights: this.#rights }, limits);
+    const granted = await this.#context.grant({ inode: this.#inode, rights: this.#rights }, limits);
+    this.#access = granted;
+    this.#size = granted.stat.size;
   }
 
   #endpointOf(target: string): Endpoint | undefined {

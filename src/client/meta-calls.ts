@@ -4,7 +4,7 @@ import type { Network } from "../ports/network.ts";
 import type { Turns } from "../ports/turns.ts";
 import { RpcChannel } from "../rpc/channel.ts";
 import { type Applied, DidafsError, isDidafsError } from "../std/errors.ts";
-import type { CallLimits } from "../transport/access.ts";
+import type { CallLimits } from "../transport/call-limits.ts";
 import { PollLoop } from "../transport/poll-loop.ts";
 import type { Params, Result } from "../wire/control.ts";
 import type { AgentLink } from "./agent-link.ts";
@@ -96,7 +96,7 @@ export class MetaCalls {
         const opening = this.#openFile(channel, params as Params<"meta.open">, left);
         return (await opening) as Result<M>;
       } catch (error) {
-        if (this.#closed !== undefined) throw this.#closed;
+        if (this.#closed !== undefined) throw this.#closedUnder(error);
         const isBroken = isDidafsError(error, "ERR_UNREACHABLE") && channel?.ended !== undefined;
         const neverReached = isDidafsError(error, "ERR_UNREACHABLE") && channel === undefined;
         const repeatable =
@@ -131,6 +131,14 @@ export class MetaCalls {
     this.#cancelTimer?.();
     this.#cancelClosing?.();
     this.#opened?.channel.close();
+  }
+
+  /** What ended a call that was under way: an answer stays what it is, and what was sent may have been done. */
+  #closedUnder(error: unknown): unknown {
+    const reason = this.#closed;
+    if (!isDidafsError(error, "ERR_UNREACHABLE") || !isDidafsError(reason)) return error;
+    const { applied } = error;
+    return new DidafsError(reason.code, reason.message, { applied, cause: reason });
   }
 
   /** The channel, if it lives: what it has to say about its end is heard first. */

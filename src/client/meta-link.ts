@@ -5,10 +5,9 @@ import type { OpenFile, Result } from "../wire/control.ts";
 import type { ControlChannels, Limits } from "./control-channels.ts";
 import { joinOpening } from "./join-opening.ts";
 import { OpenInodes } from "./open-inodes.ts";
+import { Renewal } from "./renewal.ts";
 
 const PEER = "the metadata service";
-/** Renewals a lease is given, so that a late one does no harm. */
-const RENEWALS_PER_LEASE = 3;
 /** Files that are open are claimed from a service that was started anew: how often that is tried, and how long. */
 const COME_BACK_MS = 500;
 const COME_BACK_TIMEOUT_MS = 5000;
@@ -20,7 +19,7 @@ interface Attached {
   /** Of the cluster. */
   readonly id: string;
   readonly leaseMs: number;
-  nextRenewalMs: number;
+  readonly renewal: Renewal;
 }
 
 /**
@@ -47,12 +46,19 @@ export class MetaLink {
     this.#originKey = originKey;
   }
 
-  /** @returns renewals sent and attempts begun */
-  doWork(nowMs: number): number {
+  /** When it is to be stepped though nothing was asked of it. */
+  dueMs(): number {
+    if (this.#attached !== undefined) return this.#attached.renewal.dueMs;
+    const comesBack = this.#attaching === undefined && !this.#open.isEmpty;
+    return comesBack ? this.#comeBackAtMs : Number.POSITIVE_INFINITY;
+  }
+
+  /** @param another a lease is due (see Renewal.isDue) @returns renewals sent and attempts begun */
+  doWork(nowMs: number, another: boolean): number {
     const attached = this.#attached;
-    if (attached !== undefined && nowMs >= attached.nextRenewalMs) {
-      const { channel, leaseMs } = attached;
-      attached.nextRenewalMs = nowMs + leaseMs / RENEWALS_PER_LEASE;
+    if (attached?.renewal.isDue(nowMs, another)) {
+      const { channel, leaseMs, renewal } = attached;
+      renewal.renewed(nowMs);
       // Without an answer for that long the service is gone, or has ended the channel.
       channel.call("meta.renew", {}, { timeoutMs: leaseMs }).catch(() => channel.close());
       return 1;
@@ -132,8 +138,8 @@ export class MetaLink {
       // Together, so that what is closed meanwhile is told behind all of them.
       const calls = open.map((page) => channel.call("meta.attach", { originKey, open: page }, left));
       const [{ leaseMs }] = (await Promise.all(calls)) as [Result<"meta.attach">];
-      const nextRenewalMs = sentMs + leaseMs / RENEWALS_PER_LEASE;
-      this.#attached = { channel, id: transcript.id, leaseMs, nextRenewalMs };
+      const renewal = new Renewal(leaseMs, sentMs);
+      this.#attached = { channel, id: transcript.id, leaseMs, renewal };
       this.#id = transcript.id;
       return this.#attached;
     } catch (error) {

@@ -1,18 +1,38 @@
 import { DidafsError } from "../std/errors.ts";
 import { OPS, type Op, WORD_BYTES, WORDS, type Word } from "../structs/words.ts";
 import type { WordValue } from "../transport/access.ts";
-import { unsafeInteger } from "../transport/word-value.ts";
+import { bigintOf, numberOfBits } from "../transport/word-value.ts";
 import type { Bytes } from "./api.ts";
 
-const WORD_NUMBERS = new Map<string, number>(WORDS.map((name, number) => [name, number]));
+/** What accesses to words give where they are given such a value: numbers for numbers. */
+export type Number64<V> = V extends bigint ? bigint : number;
+/** What accumulate takes. */
+export type Elements = Int32Array | Uint32Array | BigInt64Array | BigUint64Array | Float64Array;
+
 const OP_NUMBERS = new Map<string, number>(OPS.map((name, number) => [name, number]));
 const I64 = 0;
 const U64 = 1;
+const I32 = 2;
+const U32 = 3;
 const F64 = 4;
 
 /** The number of a word type. @throws ERR_INVALID_ARGUMENT */
 export function wordNumber(word: Word): number {
-  return WORD_NUMBERS.get(word) ?? unknownName("word type", word, WORDS);
+  // Each access asks: comparing with names that stand here costs a tenth of looking them up.
+  switch (word) {
+    case "i64":
+      return I64;
+    case "u64":
+      return U64;
+    case "i32":
+      return I32;
+    case "u32":
+      return U32;
+    case "f64":
+      return F64;
+    default:
+      return unknownName("word type", word, WORDS);
+  }
 }
 
 /** The number of an operator. @throws ERR_INVALID_ARGUMENT */
@@ -34,18 +54,24 @@ export function wordBytes(word: number): number {
  * @throws ERR_INVALID_ARGUMENT
  */
 export function toWordValue(word: number, value: number | bigint): WordValue {
-  if (word === I64 || word === U64) {
-    if (typeof value === "number") {
-      if (!Number.isSafeInteger(value)) throw unfit(word, value);
-      return BigInt(value);
-    }
-    if (value < -(2n ** 63n) || value >= 2n ** 64n) throw unfit(word, value);
-    return value;
-  }
+  if (word === I64 || word === U64) return to64Bits(word, value);
   if (word === F64) {
     if (typeof value !== "number") throw unfit(word, value);
     return value;
   }
+  return to32Bits(word, value);
+}
+
+function to64Bits(word: number, value: number | bigint): bigint {
+  if (typeof value === "number") {
+    if (!Number.isSafeInteger(value)) throw unfit(word, value);
+    return bigintOf(value);
+  }
+  if (value < -(2n ** 63n) || value >= 2n ** 64n) throw unfit(word, value);
+  return value;
+}
+
+function to32Bits(word: number, value: number | bigint): number {
   if (value < -(2 ** 31) || value >= 2 ** 32) throw unfit(word, value);
   const number = Number(value);
   if (!Number.isInteger(number)) throw unfit(word, value);
@@ -59,18 +85,19 @@ function unfit(word: number, value: number | bigint): DidafsError {
 }
 
 /** @throws ERR_UNSAFE_INTEGER with the exact `value`, the operation applied */
-export function toNumber(value: WordValue): number {
-  const number = Number(value);
-  if (typeof value === "bigint" && !Number.isSafeInteger(number)) throw unsafeInteger(value);
-  return number;
+export function toNumber(word: number, value: WordValue): number {
+  return typeof value === "bigint" ? numberOfBits(word, value) : value;
 }
 
 /** The value as the kind that `like` is of. @throws ERR_UNSAFE_INTEGER */
 export function toKindOf<V extends number | bigint>(
+  word: number,
   like: V,
   value: WordValue,
 ): V extends bigint ? bigint : number {
-  return (typeof like === "bigint" ? BigInt(value) : toNumber(value)) as V extends bigint ? bigint : number;
+  return (typeof like === "bigint" ? BigInt(value) : toNumber(word, value)) as V extends bigint
+    ? bigint
+    : number;
 }
 
 /** The bytes behind any view, without a copy. @throws ERR_INVALID_ARGUMENT where they are gone, or it is none */

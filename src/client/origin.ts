@@ -3,14 +3,18 @@ import type { Mailbox } from "../ports/mailbox.ts";
 import type { MemoryPort } from "../ports/memory.ts";
 import type { Network } from "../ports/network.ts";
 import type { Turns } from "../ports/turns.ts";
-import { DidafsError } from "../std/errors.ts";
-import type { CallLimits, RegionAccess } from "../transport/access.ts";
+import { DidafsError, isDidafsError } from "../std/errors.ts";
+import type { RegionAccess } from "../transport/access.ts";
+import type { CallLimits } from "../transport/call-limits.ts";
 import { DataConnection } from "../transport/data-connection.ts";
 import { DirectAccess } from "../transport/direct-access.ts";
+import { EpochLink } from "../transport/epoch-link.ts";
 import { Pump } from "../transport/pump.ts";
-import { RemoteAccess, type RemoteLink } from "../transport/remote-access.ts";
+import { RemoteAccess } from "../transport/remote-access.ts";
+import type { RemoteLink } from "../transport/remote-link.ts";
 import { SessionState } from "../transport/session-state.ts";
 import { Transfer } from "../transport/transfer.ts";
+import type { EpochSession, Participant } from "../wire/epoch-name.ts";
 import { AgentLink } from "./agent-link.ts";
 import type { BindReply, FromAgent, ToAgent } from "./agent-messages.ts";
 import { DEFAULT_TIMEOUT_MS } from "./call-limits.ts";
@@ -28,18 +32,37 @@ export interface OriginPorts {
   readonly keepAlive: (wanted: boolean) => void;
 }
 
+/** What is bound, with its own state. */
+interface HeldRegion {
+  readonly access: RegionAccess;
+  readonly state: SessionState;
+  /** `mapLines` was asked for; `failure` is what cannot go on after it. */
+  lines: { failure: DidafsError | undefined } | undefined;
+}
+
 /** One region of a window, bound and ready for access. */
 export interface BoundRegion {
   readonly access: RegionAccess;
   readonly protection: BindReply["bound"]["protection"];
+  /** The agent's number of the session. */
   readonly session: number;
   readonly handle: number;
+  readonly home: Participant;
+  /** What epochs are named after that it decides. */
+  readonly epochs: EpochSession;
 }
 
 interface OriginSession {
   readonly state: SessionState;
-  /** What is bound, by handle, with its own state. */
-  readonly regions: Map<number, { readonly access: RegionAccess; readonly state: SessionState }>;
+  /** By handle. */
+  readonly regions: Map<number, HeldRegion>;
+  /** For HELLO. */
+  readonly number: number;
+  readonly token: Uint8Array;
+  /** By worker; a promise, so that epochs that begin together share it. */
+  readonly epochLinks: Map<number, Promise<EpochLink>>;
+  /** Of the epoch that was named last. */
+  epochSequence: number;
 }
 
 /**
@@ -64,6 +87,7 @@ export class Origin {
       lost: (session, connections) => this.#onLost(session, connections),
       revoked: (session, handles) => this.#onRevoked(session, handles),
       orphan: (reply) => this.#undo(reply),
+      orphanLines: ({ descriptor }) => ports.closeDescriptor(descriptor),
     });
     this.meta = new MetaCalls(ports, this.link);
     this.#pump = new Pump(ports.turns, ports.clock, ports.idler, (connection) => this.#arm(connection));
@@ -71,6 +95,16 @@ export class Origin {
 
   nowMs(): number {
     return this.#ports.clock.nowMs();
+  }
+
+  /** On this thread's event loop. */
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#ports.turns.after(ms, resolve));
+  }
+
+  /** Lets the event loop turn once: promises alone, of mapped bytes or small pieces, would keep it from that. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => this.#ports.turns.soon(resolve));
   }
 
   /**
@@ -84,21 +118,100 @@ export class Origin {
     }
     const session = this.#session(reply);
     const remote = new RemoteAccess(
-      this.#remoteLink(reply, session.state),
+      this.#remoteLink(reply, session),
       reply.path,
       reply.bound.handle,
       timeoutMs,
     );
     const state = new SessionState(reply.state, reply.session.target);
     const access = this.#access(reply, state, remote, stores);
-    session.regions.set(reply.bound.handle, { access, state });
+    access.held.state = state;
+    session.regions.set(reply.bound.handle, { access, state, lines: undefined });
     if (state.isRevoked) this.#onRevoked(reply.session.id, [reply.bound.handle]);
     return {
       access,
       protection: reply.bound.protection,
       session: reply.session.id,
       handle: reply.bound.handle,
+      home: { target: reply.session.target, worker: reply.bound.worker },
+      epochs: reply.session.epochs,
     };
+  }
+
+  /**
+   * Where epochs speak to that worker; the connection is opened when it is first asked for.
+   * @throws ERR_SESSION_LOST, ERR_CLOSED
+   */
+  epochLink(sessionId: number, worker: number): Promise<EpochLink> {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined) return Promise.reject(this.#sessionGone());
+    const known = session.epochLinks.get(worker);
+    if (known !== undefined) return known;
+    const opening = this.#openEpochLink(sessionId, worker);
+    session.epochLinks.set(worker, opening);
+    opening.catch(() => session.epochLinks.delete(worker));
+    return opening;
+  }
+
+  /**
+   * What reads the region's bytes with the versions of their lines, without asking anybody. What that needs is fetched when it
+   * is first asked for, and nobody waits for it.
+   * @returns undefined where the region's home is to be asked, for now or for good
+   * @throws ERR_PROTOCOL where the target gave something that cannot be
+   */
+  versionReader({ session, handle, access }: BoundRegion): DirectAccess | undefined {
+    if (!(access instanceof DirectAccess)) return undefined;
+    if (access.seesVersions) return access;
+    const held = this.#sessions.get(session)?.regions.get(handle);
+    if (held?.lines?.failure !== undefined) throw held.lines.failure;
+    if (held !== undefined && held.lines === undefined) {
+      held.lines = { failure: undefined };
+      void this.#mapLines(session, handle, access, held.lines);
+    }
+    return undefined;
+  }
+
+  async #mapLines(
+    session: number,
+    handle: number,
+    access: DirectAccess,
+    outcome: { failure: DidafsError | undefined },
+  ): Promise<void> {
+    const limits = { timeoutMs: DEFAULT_TIMEOUT_MS, signal: undefined };
+    try {
+      const { descriptor, entries } = await this.link.call("lines", { session, handle }, limits);
+      access.mapLines(descriptor, entries);
+    } catch (error) {
+      if (!isDidafsError(error)) throw error;
+      // Whatever else it is: the home can be asked, or says itself what is wrong.
+      if (error.code === "ERR_PROTOCOL") outcome.failure = error;
+    }
+  }
+
+  /** The number of the session's next epoch: it only grows. @throws ERR_SESSION_LOST, ERR_CLOSED */
+  nextEpoch(sessionId: number): number {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined) throw this.#sessionGone();
+    session.epochSequence += 1;
+    return session.epochSequence;
+  }
+
+  /** Nobody gives up on it: the agent answers at once, and who came second waits for it too. */
+  async #openEpochLink(sessionId: number, worker: number): Promise<EpochLink> {
+    const limits = { timeoutMs: DEFAULT_TIMEOUT_MS, signal: undefined };
+    const { connection } = await this.link.call("epochs", { session: sessionId, worker }, limits);
+    // It may have ended behind the answer, and then the stream is not ours any more.
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined) throw this.#sessionGone();
+    return new EpochLink(this.#introduce(sessionId, session, connection));
+  }
+
+  #sessionGone(): DidafsError {
+    if (this.#closed) return new DidafsError("ERR_CLOSED", "the cluster is closed");
+    return new DidafsError(
+      "ERR_SESSION_LOST",
+      "the session has ended; open a new window on the file to go on",
+    );
   }
 
   /** Lets go of a region: late accesses throw, the mapping goes, the target forgets the binding. */
@@ -111,26 +224,43 @@ export class Origin {
   #session({ session }: BindReply): OriginSession {
     let known = this.#sessions.get(session.id);
     if (known === undefined) {
-      known = { state: new SessionState(session.state, session.target), regions: new Map() };
+      known = {
+        state: new SessionState(session.state, session.target),
+        regions: new Map(),
+        number: session.number,
+        token: session.token,
+        epochLinks: new Map(),
+        epochSequence: 0,
+      };
       this.#sessions.set(session.id, known);
     }
     return known;
   }
 
-  #remoteLink(reply: BindReply, session: SessionState): RemoteLink {
+  #remoteLink(reply: BindReply, session: OriginSession): RemoteLink {
     const known = this.#connections.get(reply.connection.id);
-    if (known !== undefined) return known.remote;
+    return known?.remote ?? this.#introduce(reply.session.id, session, reply.connection);
+  }
+
+  /** Takes a stream of the session that nobody has used yet. */
+  #introduce(
+    sessionId: number,
+    { state, number, token }: OriginSession,
+    stream: BindReply["connection"],
+  ): RemoteLink {
     const { network, memory, clock, idler } = this.#ports;
-    const connection = new DataConnection(network.adopt(reply.connection.descriptor), memory);
+    const connection = new DataConnection(network.adopt(stream.descriptor), memory);
     connection.onEnd = () => {
-      this.#lose(reply.session.id);
-      this.link.post({ kind: "end", session: reply.session.id });
+      this.#lose(sessionId);
+      this.link.post({ kind: "end", session: sessionId });
     };
-    // Nobody waits for the answer: were the session refused, the connection would end and every access say so.
-    connection.hello(new Transfer(), reply.session.number, reply.session.token);
-    const remote = { connection, session, pump: this.#pump, clock, idler, memory };
-    this.#connections.set(reply.connection.id, { connection, remote });
-    this.#connectionIds.set(connection, reply.connection.id);
+    // Nobody waits for the answer: were the session refused, the connection would end and every access say so. Yet it has
+    // to leave, also when the first access comes late: the target closes a connection that does not introduce itself.
+    connection.hello(new Transfer(), number, token);
+    this.#pump.wake(connection);
+    const remote = { connection, session: state, pump: this.#pump, clock, idler, memory };
+    this.#connections.set(stream.id, { connection, remote });
+    this.#connectionIds.set(connection, stream.id);
     return remote;
   }
 
@@ -172,6 +302,7 @@ export class Origin {
       const region = session?.regions.get(handle);
       region?.state.revoke();
       if (region?.access.path === "direct") region.access.close();
+      region?.access.held.lose(region.state.error("no"));
     }
   }
 
@@ -179,8 +310,12 @@ export class Origin {
   #onLost(sessionId: number, connections: readonly number[]): void {
     const session = this.#sessions.get(sessionId);
     this.#lose(sessionId);
-    for (const { access } of session?.regions.values() ?? []) access.close();
+    for (const { access, state } of session?.regions.values() ?? []) {
+      access.close();
+      access.held.lose(state.error("no"));
+    }
     this.#sessions.delete(sessionId);
+    this.link.post({ kind: "detached", session: sessionId });
     for (const id of connections) this.#drop(id);
   }
 
@@ -198,7 +333,7 @@ export class Origin {
   #undo(reply: BindReply): void {
     if (reply.descriptor !== undefined) this.#ports.closeDescriptor(reply.descriptor);
     // The next window may get the same stream; the target closes one that does not introduce itself.
-    if (!this.#closed) this.#remoteLink(reply, this.#session(reply).state);
+    if (!this.#closed) this.#remoteLink(reply, this.#session(reply));
     this.#unbind(reply);
   }
 
@@ -219,6 +354,8 @@ export class Origin {
     for (const session of this.#sessions.values()) {
       for (const { access } of session.regions.values()) access.close();
       session.state.lose();
+      const closed = new DidafsError("ERR_CLOSED", "the cluster is closed");
+      for (const { access } of session.regions.values()) access.held.lose(closed);
     }
     this.#sessions.clear();
     for (const id of [...this.#connections.keys()]) this.#drop(id);

@@ -55,6 +55,23 @@ export class Stripes {
     return this.#count === 1 || first === last ? first % this.#count : undefined;
   }
 
+  /** Bytes from `at`, at most `length`, that lie in one run on one region. */
+  runLength(at: number, length: number): number {
+    return this.#count === 1 ? length : Math.min(this.#unit - ((this.start + at) % this.#unit), length);
+  }
+
+  /** What each region has of a range, in the order of the layout; offsets are relative to the binding. */
+  rangesOf(at: number, length: number): Binding[] {
+    const ranges: Binding[] = [];
+    for (let index = 0; index < this.#count; index += 1) {
+      const base = this.#bases[index] as number;
+      const begin = regionBytes(this.start + at, this.#unit, this.#count, index) - base;
+      const end = regionBytes(this.start + at + length, this.#unit, this.#count, index) - base;
+      if (end > begin) ranges.push({ index, at: begin, byteLength: end - begin });
+    }
+    return ranges;
+  }
+
   /** Visits the pieces of a range in order: bytes `start` to `end` of it lie at `offset` of binding `index`. */
   forEach(
     at: number,
@@ -63,8 +80,7 @@ export class Stripes {
   ): void {
     let done = 0;
     while (done < length) {
-      const position = this.start + at + done;
-      const piece = Math.min(this.#unit - (position % this.#unit), length - done);
+      const piece = this.runLength(at + done, length - done);
       visit(this.indexOf(at + done), this.offsetOf(at + done), done, done + piece);
       done += piece;
     }

@@ -1,12 +1,30 @@
-import { DidafsError, isDidafsError } from "../std/errors.ts";
-import { WORDS } from "../structs/words.ts";
-import type { CallLimits, RegionAccess } from "../transport/access.ts";
-import type { Bytes, CallOptions, DidafsWindow, Durability, Locality, Op, Word } from "./api.ts";
+import { DidafsError, partlyApplied } from "../std/errors.ts";
+import type { RegionAccess } from "../transport/access.ts";
+import type { CallLimits } from "../transport/call-limits.ts";
+import type {
+  Batch,
+  Bytes,
+  CallOptions,
+  DidafsWindow,
+  Durability,
+  EpochAccess,
+  EpochOptions,
+  Locality,
+  Lock,
+  Op,
+  Range,
+  Word,
+} from "./api.ts";
+import { WindowBatch } from "./batch.ts";
 import { callLimits } from "./call-limits.ts";
+import type { EpochRegion, EpochWindow } from "./epoch-window.ts";
 import { FlushCoverage } from "./flush-coverage.ts";
+import type { LockCycle } from "./lock-cycle.ts";
 import {
   bytesOf,
+  type Elements,
   elementWord,
+  type Number64,
   opNumber,
   toKindOf,
   toNumber,
@@ -14,12 +32,15 @@ import {
   wordBytes,
   wordNumber,
 } from "./operands.ts";
+import { settleAll } from "./settle-all.ts";
 import type { Stripes } from "./stripes.ts";
+import { WindowLocks } from "./window-locks.ts";
+import { WindowRefusals } from "./window-refusals.ts";
+import { WritesToCome } from "./writes-to-come.ts";
 
 const ADD = 0;
 const I64 = 0;
 
-type Number64<V> = V extends bigint ? bigint : number;
 type ViewConstructor<T> = {
   new (buffer: ArrayBuffer, byteOffset: number, length: number): T;
   readonly BYTES_PER_ELEMENT: number;
@@ -38,6 +59,12 @@ export interface WindowParts {
   /** The range has a region on a drive that cannot make bytes stable. */
   readonly volatileDrive: boolean;
   readonly timeoutMs: number;
+  /** By the region's place in the layout, like `accesses`. */
+  readonly regions: readonly (EpochRegion | undefined)[];
+  /** Runs an epoch on this window alone. */
+  readonly epoch: <T>(options: EpochOptions, body: (access: EpochAccess) => Promise<T>) => Promise<T>;
+  /** The circle that a wait for a lock on that region was part of last. */
+  readonly lockCycle: (index: number) => Promise<LockCycle>;
   /** Tells the targets; called once. */
   readonly release: () => Promise<void>;
 }
@@ -56,9 +83,17 @@ export class Window implements DidafsWindow {
   readonly #single: RegionAccess | undefined;
   readonly #writable: boolean;
   readonly #start: number;
-  /** Where in its region the access found last begins (see #locate). */
+  /** Accesses end here, at its end; once it is closing nowhere, so that closed windows cost open ones no check. */
+  #end: number;
+  /** The region of the access found last, and where in it that begins (see #locate). */
+  #index = 0;
   #at = 0;
+  readonly #refusals: WindowRefusals;
   readonly #coverage: FlushCoverage;
+  readonly #locks: WindowLocks;
+  readonly #toCome = new WritesToCome();
+  /** Epochs that are closing. */
+  readonly #closingEpochs = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
   constructor(parts: WindowParts) {
@@ -68,8 +103,22 @@ export class Window implements DidafsWindow {
     this.#single = parts.accesses.length === 1 ? parts.accesses[0] : undefined;
     this.#writable = parts.rights === "rw";
     this.#start = parts.stripes.start;
+    this.#refusals = new WindowRefusals(parts.path, parts.stripes.length);
     this.#coverage = new FlushCoverage(parts.accesses.length);
+    this.#locks = new WindowLocks({
+      path: parts.path,
+      stripes: parts.stripes,
+      accesses: parts.accesses,
+      timeoutMs: parts.timeoutMs,
+      isOpen: () => this.#end >= 0,
+      checkRange: (at, length) => this.#checkRange(at, length),
+      checkWritable: () => {
+        if (!this.#writable) throw this.#refusals.readOnly();
+      },
+      cycle: parts.lockCycle,
+    });
     this.length = parts.stripes.length;
+    this.#end = this.length;
     this.rights = parts.rights;
     this.sharing = parts.sharing;
     this.protection = parts.protection;
@@ -80,7 +129,8 @@ export class Window implements DidafsWindow {
     const limits = this.#limits(options);
     const bytes = bytesOf(into);
     this.#checkRange(at, bytes.byteLength);
-    await this.#pieces(at, bytes, (access, from, piece) => access.get(from, piece, limits));
+    if (this.#single !== undefined) await this.#single.get(at, bytes, limits);
+    else await this.#pieces(at, bytes, async (access, from, piece) => access.get(from, piece, limits));
     return into;
   }
 
@@ -98,20 +148,21 @@ export class Window implements DidafsWindow {
   async put(at: number, from: Bytes, options?: CallOptions): Promise<void> {
     const limits = this.#limits(options);
     const bytes = bytesOf(from);
-    this.#checkWrite(at, bytes.byteLength);
-    await this.#pieces(at, bytes, (access, offset, piece) => access.put(offset, piece, limits));
+    this.#willWrite(at, bytes.byteLength);
+    if (this.#single !== undefined) await this.#single.put(at, bytes, limits);
+    else await this.#pieces(at, bytes, async (access, offset, piece) => access.put(offset, piece, limits));
   }
 
   putSync(at: number, from: Bytes): void {
     const bytes = bytesOf(from);
-    this.#checkWrite(at, bytes.byteLength);
+    this.#willWrite(at, bytes.byteLength);
     if (this.#single !== undefined) this.#single.putSync(at, bytes);
     else
       this.#stripes.forEach(at, bytes.byteLength, (index, offset, start, end) => {
         try {
           this.#access(index).putSync(offset, bytes.subarray(start, end));
         } catch (error) {
-          throw start === 0 ? error : ofOnePiece(error);
+          throw start === 0 ? error : partlyApplied(error);
         }
       });
   }
@@ -120,7 +171,7 @@ export class Window implements DidafsWindow {
     const limits = this.#limits(options);
     const number = wordNumber(word);
     const access = this.#locate(at, number);
-    return toNumber(await access.load(number, this.#at, limits));
+    return toNumber(number, await access.load(number, this.#at, limits));
   }
 
   loadSync(at: number, word?: Word): number {
@@ -172,7 +223,7 @@ export class Window implements DidafsWindow {
     const value = toWordValue(number, operand);
     const operator = opNumber(op);
     const access = this.#locateWrite(at, number);
-    return toKindOf(operand, await access.fetchOp(operator, number, this.#at, value, limits));
+    return toKindOf(number, operand, await access.fetchOp(operator, number, this.#at, value, limits));
   }
 
   fetchOpSync<V extends number | bigint>(op: Op, at: number, operand: V, word?: Word): Number64<V> {
@@ -187,7 +238,7 @@ export class Window implements DidafsWindow {
   ): Number64<V> {
     const number = word === undefined ? I64 : wordNumber(word);
     const value = toWordValue(number, operand);
-    return toKindOf(operand, this.#locateWrite(at, number).fetchOpSync(op, number, this.#at, value));
+    return toKindOf(number, operand, this.#locateWrite(at, number).fetchOpSync(op, number, this.#at, value));
   }
 
   async compareAndSwap<V extends number | bigint>(
@@ -201,7 +252,7 @@ export class Window implements DidafsWindow {
     const number = wordNumber(word);
     const [before, after] = [toWordValue(number, expected), toWordValue(number, desired)];
     const access = this.#locateWrite(at, number);
-    return toKindOf(expected, await access.compareAndSwap(number, this.#at, before, after, limits));
+    return toKindOf(number, expected, await access.compareAndSwap(number, this.#at, before, after, limits));
   }
 
   compareAndSwapSync<V extends number | bigint>(
@@ -214,24 +265,31 @@ export class Window implements DidafsWindow {
     const before = toWordValue(number, expected);
     const after = toWordValue(number, desired);
     const access = this.#locateWrite(at, number);
-    return toKindOf(expected, access.compareAndSwapSync(number, this.#at, before, after));
+    return toKindOf(number, expected, access.compareAndSwapSync(number, this.#at, before, after));
   }
 
-  async accumulate(
-    op: Op,
-    at: number,
-    from: Int32Array | Uint32Array | BigInt64Array | BigUint64Array | Float64Array,
-    options?: CallOptions,
-  ): Promise<void> {
+  async accumulate(op: Op, at: number, from: Elements, options?: CallOptions): Promise<void> {
     const limits = this.#limits(options);
     const word = elementWord(from);
     const operator = opNumber(op);
     const bytes = bytesOf(from);
     this.#checkAligned(at, word);
-    this.#checkWrite(at, bytes.byteLength);
+    this.#willWrite(at, bytes.byteLength);
     await this.#pieces(at, bytes, (access, offset, piece) =>
       access.accumulate(operator, word, offset, piece, limits),
     );
+  }
+
+  batch(): Batch {
+    return new WindowBatch({
+      stripes: this.#stripes,
+      accesses: this.#accesses,
+      timeoutMs: this.#parts.timeoutMs,
+      checkOpen: () => this.#checkOpen(),
+      checkRead: (at, length) => this.#checkRange(at, length),
+      checkWrite: (at, length) => this.#checkWrite(at, length),
+      changed: (index) => this.#coverage.changed(index),
+    });
   }
 
   view(at: number, length: number): Uint8Array<ArrayBuffer>;
@@ -246,41 +304,87 @@ export class Window implements DidafsWindow {
     if (!(Number.isInteger(count) && count >= 0)) throw this.#outOfRange(at, byteLength);
     this.#checkRange(at, byteLength);
     const index = this.#stripes.regionOf(at, byteLength);
-    if (index === undefined) {
-      throw new DidafsError(
-        "ERR_NOT_CONTIGUOUS",
-        `${byteLength} bytes at ${at} lie on several targets; view less at a time, or make the file with targets: 1`,
-        { path: this.#parts.path },
-      );
-    }
+    if (index === undefined) throw this.#refusals.notContiguous(at, byteLength);
     const offset = this.#stripes.offsetOf(at);
     const access = this.#accesses[index];
     // No bytes, at the window's end.
     if (access === undefined) return new type(new ArrayBuffer(0), 0, 0);
     const { buffer, byteOffset } = access.mapped(offset, byteLength);
-    if (byteOffset % type.BYTES_PER_ELEMENT !== 0) throw this.#misaligned(at, type.BYTES_PER_ELEMENT);
+    if (byteOffset % type.BYTES_PER_ELEMENT !== 0)
+      throw this.#refusals.misaligned(at, type.BYTES_PER_ELEMENT);
     if (this.#writable && this.sharing === "raw") this.#coverage.handedOut(index);
     return new type(buffer, byteOffset, count);
   }
 
   async flush(durability: Durability = "memory", options?: CallOptions): Promise<void> {
     const limits = this.#limits(options);
+    this.#checkOpen();
     const stable = this.#wantsStable(durability);
     const touched = this.#coverage.touched();
+    const toCome = this.#toCome.settle(limits);
+    if (toCome.length > 0) await settleAll(toCome);
     await settleAll(touched.map(({ index }) => this.#access(index).flush(stable, limits)));
     if (stable) this.#coverage.covered(touched);
   }
 
   flushSync(durability: Durability = "memory"): void {
+    this.#checkOpen();
     const stable = this.#wantsStable(durability);
     const touched = this.#coverage.touched();
+    this.#toCome.settleSync(this.#parts.timeoutMs);
     for (const { index } of touched) this.#access(index).flushSync(stable);
     if (stable) this.#coverage.covered(touched);
   }
 
+  async lock(range: Range, options?: CallOptions): Promise<Lock> {
+    const lock = await this.#locks.take(range, true, this.#limits(options));
+    return lock as Lock;
+  }
+
+  async tryLock(range: Range, options?: CallOptions): Promise<Lock | undefined> {
+    return await this.#locks.take(range, false, this.#limits(options));
+  }
+
+  epoch<T>(body: (access: EpochAccess) => Promise<T>): Promise<T>;
+  epoch<T>(options: EpochOptions, body: (access: EpochAccess) => Promise<T>): Promise<T>;
+  async epoch<T>(
+    ...call: [(access: EpochAccess) => Promise<T>] | [EpochOptions, (access: EpochAccess) => Promise<T>]
+  ): Promise<T> {
+    return call.length === 1 ? this.#parts.epoch({}, call[0]) : this.#parts.epoch(...call);
+  }
+
+  /** What epochs need of it. */
+  forEpochs(): EpochWindow {
+    const { path, timeoutMs, stripes, regions, volatileDrive } = this.#parts;
+    return {
+      window: this,
+      path,
+      timeoutMs,
+      stripes,
+      regions,
+      volatileDrive,
+      checkOpen: () => this.#checkOpen(),
+      checkRead: (at, length) => this.#checkRange(at, length),
+      checkWrite: (at, length) => this.#checkWrite(at, length),
+      checkWord: (at, word, writes) => {
+        this.#locate(at, word);
+        if (writes && !this.#writable) throw this.#refusals.readOnly();
+      },
+      changed: (index) => this.#coverage.changed(index),
+      comes: (index, link) => this.#toCome.add(index, regions[index] as EpochRegion, link),
+      holdOpen: (closing) => {
+        const settled = closing.catch(() => {}).finally(() => this.#closingEpochs.delete(settled));
+        this.#closingEpochs.add(settled);
+      },
+    };
+  }
+
   /** Detaches the views handed out, if the window reaches behind the file's first `size` bytes. @throws ERR_IO */
   detachViews(size: number): void {
-    if (this.#start + this.length <= size) return;
+    if (this.#start + this.length > size) this.#detachViews();
+  }
+
+  #detachViews(): void {
     for (const access of this.#accesses) access?.detachMapped();
   }
 
@@ -289,10 +393,21 @@ export class Window implements DidafsWindow {
     return this.#closing;
   }
 
-  /** Accesses under way end first: the target would refuse them once it has forgotten the binding. */
+  /**
+   * Accesses under way end first: what they do they do under the locks, and the target would refuse them once it has
+   * forgotten the binding.
+   */
   async #close(): Promise<void> {
     const limits = this.#limits(undefined);
+    this.#end = Number.NEGATIVE_INFINITY;
+    try {
+      this.#detachViews();
+    } catch {
+      // A region that cannot be mapped anew; its views end when it is released.
+    }
     await Promise.allSettled(this.#accesses.map((access) => access?.flush(false, limits)));
+    await Promise.all(this.#closingEpochs);
+    await this.#locks.close();
     await this.#parts.release();
   }
 
@@ -312,15 +427,7 @@ export class Window implements DidafsWindow {
         `durability is "memory" or "stable", not ${String(durability)}`,
       );
     }
-    if (this.#parts.volatileDrive) {
-      throw new DidafsError(
-        "ERR_NOT_DURABLE",
-        "the file lies on a memory drive, which cannot make bytes stable",
-        {
-          path: this.#parts.path,
-        },
-      );
-    }
+    if (this.#parts.volatileDrive) throw this.#refusals.notDurable();
     return true;
   }
 
@@ -331,40 +438,48 @@ export class Window implements DidafsWindow {
   /** The access that holds the word at `at`, and in #at where the word lies in it. */
   #locate(at: number, word: number): RegionAccess {
     const bytes = wordBytes(word);
-    if (!(at >= 0 && at + bytes <= this.length)) throw this.#outOfRange(at, bytes);
-    this.#checkAligned(at, word);
-    if (this.#single !== undefined) {
-      this.#at = at;
-      return this.#single;
+    if (!(at >= 0 && at + bytes <= this.#end && isAligned(at + this.#start, bytes))) {
+      throw this.#misplaced(at, bytes, word);
     }
+    this.#at = at;
+    return this.#single ?? this.#locateStriped(at);
+  }
+
+  #locateStriped(at: number): RegionAccess {
     this.#at = this.#stripes.offsetOf(at);
-    return this.#access(this.#stripes.indexOf(at));
+    this.#index = this.#stripes.indexOf(at);
+    return this.#access(this.#index);
   }
 
   #locateWrite(at: number, word: number): RegionAccess {
     const access = this.#locate(at, word);
-    if (!this.#writable) throw this.#readOnly();
-    this.#coverage.changed(this.#single === undefined ? this.#stripes.indexOf(at) : 0);
+    if (!this.#writable) throw this.#refusals.readOnly();
+    this.#coverage.changed(this.#index);
     return access;
   }
 
   #checkRange(at: number, length: number): void {
-    if (!(at >= 0 && at + length <= this.length && Number.isInteger(at))) throw this.#outOfRange(at, length);
+    if (!(at >= 0 && at + length <= this.#end && Number.isInteger(at))) throw this.#outOfRange(at, length);
   }
 
-  #checkWrite(at: number, length: number): void {
-    this.#checkRange(at, length);
-    if (!this.#writable) throw this.#readOnly();
+  #checkOpen(): void {
+    if (this.#end < 0) throw this.#refusals.closed();
+  }
+
+  #willWrite(at: number, length: number): void {
+    this.#checkWrite(at, length);
     if (this.#single !== undefined) this.#coverage.changed(0);
     else this.#stripes.forEach(at, length, (index) => this.#coverage.changed(index));
   }
 
-  /** Words are aligned in the file, so the window's own start counts too. Word sizes are powers of two. */
+  #checkWrite(at: number, length: number): void {
+    this.#checkRange(at, length);
+    if (!this.#writable) throw this.#refusals.readOnly();
+  }
+
   #checkAligned(at: number, word: number): void {
     const bytes = wordBytes(word);
-    if (((at + this.#start) & (bytes - 1)) !== 0 || !Number.isInteger(at)) {
-      throw this.#misaligned(at, bytes, word);
-    }
+    if (!isAligned(at + this.#start, bytes)) throw this.#refusals.misaligned(at, bytes, word);
   }
 
   async #pieces(
@@ -384,46 +499,16 @@ export class Window implements DidafsWindow {
   }
 
   #outOfRange(at: number, length: number): DidafsError {
-    const message = `${length} bytes at ${at} are not inside the window's ${this.length} bytes`;
-    return new DidafsError("ERR_RANGE", message, { path: this.#parts.path });
+    return this.#end < 0 ? this.#refusals.closed() : this.#refusals.outOfRange(at, length);
   }
 
-  #misaligned(at: number, bytes: number, word?: number): DidafsError {
-    const what = word === undefined ? `a view of ${bytes}-byte elements` : `a word of type ${WORDS[word]}`;
-    return new DidafsError(
-      "ERR_ALIGNMENT",
-      `${what} begins at a multiple of ${bytes} bytes of the file, not at ${at}`,
-      {
-        path: this.#parts.path,
-      },
-    );
-  }
-
-  #readOnly(): DidafsError {
-    return new DidafsError(
-      "ERR_RIGHTS",
-      `the window was opened for reading; open it with rights: "rw" to write`,
-      {
-        path: this.#parts.path,
-      },
-    );
+  #misplaced(at: number, bytes: number, word: number): DidafsError {
+    const inside = at >= 0 && at + bytes <= this.#end;
+    return inside ? this.#refusals.misaligned(at, bytes, word) : this.#outOfRange(at, bytes);
   }
 }
 
-/** Waits for all, so that no buffer is in use any more, then throws the first error. */
-async function settleAll(running: Promise<void>[]): Promise<void> {
-  const outcomes = await Promise.allSettled(running);
-  const failed = outcomes.filter((outcome) => outcome.status === "rejected");
-  const [first] = failed;
-  if (first === undefined) return;
-  const nothingApplied =
-    failed.length === outcomes.length && failed.every(({ reason }) => reason.applied === "no");
-  throw nothingApplied ? first.reason : ofOnePiece(first.reason);
-}
-
-/** The error of one piece says nothing about the others, which may have been applied. */
-function ofOnePiece(error: unknown): unknown {
-  if (!isDidafsError(error) || error.applied !== "no") return error;
-  const { code, message, path, target } = error;
-  return new DidafsError(code, message, { applied: "unknown", path, target, cause: error });
+/** Words are aligned in the file, so the window's own start counts too. Word sizes are powers of two. */
+function isAligned(at: number, bytes: number): boolean {
+  return (at & (bytes - 1)) === 0 && Number.isInteger(at);
 }

@@ -1,10 +1,10 @@
 import type { KvReader, KvTransaction } from "../ports/kv.ts";
-import type { Params, Result } from "../wire/control.ts";
+import type { Params, Result, Subject } from "../wire/control.ts";
 import { type Inode, statOf } from "./inode-record.ts";
 import { PERMISSION_BITS } from "./new-inode.ts";
-import { checkXattrName, parsePath, pathError } from "./path.ts";
+import { checkXattrName } from "./path.ts";
+import { inodeOf, nameOf, subjectError } from "./subject.ts";
 import { changeInode, deleteXattr, getInode, getXattr, listXattrs, setXattr } from "./tables.ts";
-import { locateEntry } from "./walk.ts";
 
 /** Modes, owners, times and extended attributes: bodies of reads and transactions. */
 
@@ -15,10 +15,11 @@ const XATTRS_MAX = 256;
 /** @throws ENOENT, ENOTDIR, ELOOP, EINVAL, ENAMETOOLONG */
 export function setattr(
   transaction: KvTransaction,
-  { path, follow, mode, uid, gid, atimeMs, mtimeMs }: Params<"meta.setattr">,
+  params: Params<"meta.setattr">,
   wallMs: number,
 ): Result<"meta.setattr"> {
-  const { inode } = locateEntry(transaction, parsePath(path), follow);
+  const { mode, uid, gid, atimeMs, mtimeMs } = params;
+  const inode = inodeOf(transaction, params);
   const change: Partial<Inode> = {
     ...(mode === undefined ? {} : { mode: mode & PERMISSION_BITS }),
     ...(uid === undefined ? {} : { uid }),
@@ -31,11 +32,11 @@ export function setattr(
 }
 
 /** @returns the value in base64 @throws ENODATA, ENOENT, ENOTDIR, ELOOP, EINVAL, ENAMETOOLONG */
-export function getxattr(reader: KvReader, { path, follow, name }: Params<"meta.getxattr">): string {
-  checkXattrName(name, path);
-  const { inode } = locateEntry(reader, parsePath(path), follow);
-  const value = getXattr(reader, inode, name);
-  if (value === undefined) throw noData(path, name);
+export function getxattr(reader: KvReader, params: Params<"meta.getxattr">): string {
+  const { name } = params;
+  checkXattrName(name, nameOf(params));
+  const value = getXattr(reader, inodeOf(reader, params), name);
+  if (value === undefined) throw noData(params, name);
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
 }
 
@@ -43,46 +44,48 @@ export function getxattr(reader: KvReader, { path, follow, name }: Params<"meta.
  * @throws EEXIST (mode "create"), ENODATA (mode "replace"), ERR_INVALID_ARGUMENT (a value above 64 KiB), ERR_NO_SPACE (more
  * than 256 attributes), ENOENT, ENOTDIR, ELOOP, EINVAL, ENAMETOOLONG
  */
-export function setxattr(
-  transaction: KvTransaction,
-  { path, follow, name, value, mode }: Params<"meta.setxattr">,
-  wallMs: number,
-): void {
-  checkXattrName(name, path);
+export function setxattr(transaction: KvTransaction, params: Params<"meta.setxattr">, wallMs: number): void {
+  const { name, value, mode } = params;
+  checkXattrName(name, nameOf(params));
   const bytes = Buffer.from(value, "base64");
   if (bytes.byteLength > XATTR_VALUE_BYTES_MAX) {
-    throw pathError("ERR_INVALID_ARGUMENT", path, "the value of an extended attribute has at most 64 KiB");
+    throw subjectError(
+      "ERR_INVALID_ARGUMENT",
+      params,
+      "the value of an extended attribute has at most 64 KiB",
+    );
   }
-  const { inode } = locateEntry(transaction, parsePath(path), follow);
+  const inode = inodeOf(transaction, params);
   const isNew = getXattr(transaction, inode, name) === undefined;
   if (mode === "create" && !isNew)
-    throw pathError("EEXIST", path, `has the extended attribute ${name} already`);
-  if (mode === "replace" && isNew) throw noData(path, name);
+    throw subjectError("EEXIST", params, `has the extended attribute ${name} already`);
+  if (mode === "replace" && isNew) throw noData(params, name);
   if (isNew && listXattrs(transaction, inode).length >= XATTRS_MAX) {
-    throw pathError("ERR_NO_SPACE", path, `has ${XATTRS_MAX} extended attributes already`);
+    throw subjectError("ERR_NO_SPACE", params, `has ${XATTRS_MAX} extended attributes already`);
   }
   setXattr(transaction, inode, name, bytes);
   changeInode(transaction, inode, {}, wallMs);
 }
 
 /** In the order of their bytes. @throws ENOENT, ENOTDIR, ELOOP, EINVAL, ENAMETOOLONG */
-export function listxattr(reader: KvReader, { path, follow }: Params<"meta.listxattr">): string[] {
-  return listXattrs(reader, locateEntry(reader, parsePath(path), follow).inode);
+export function listxattr(reader: KvReader, params: Params<"meta.listxattr">): string[] {
+  return listXattrs(reader, inodeOf(reader, params));
 }
 
 /** @throws ENODATA, ENOENT, ENOTDIR, ELOOP, EINVAL, ENAMETOOLONG */
 export function removexattr(
   transaction: KvTransaction,
-  { path, follow, name }: Params<"meta.removexattr">,
+  params: Params<"meta.removexattr">,
   wallMs: number,
 ): void {
-  checkXattrName(name, path);
-  const { inode } = locateEntry(transaction, parsePath(path), follow);
-  if (getXattr(transaction, inode, name) === undefined) throw noData(path, name);
+  const { name } = params;
+  checkXattrName(name, nameOf(params));
+  const inode = inodeOf(transaction, params);
+  if (getXattr(transaction, inode, name) === undefined) throw noData(params, name);
   deleteXattr(transaction, inode, name);
   changeInode(transaction, inode, {}, wallMs);
 }
 
-function noData(path: string, name: string) {
-  return pathError("ENODATA", path, `has no extended attribute ${name}`);
+function noData(subject: Subject, name: string) {
+  return subjectError("ENODATA", subject, `has no extended attribute ${name}`);
 }

@@ -1,5 +1,6 @@
 import { KEY_BYTES_MAX, type Key } from "../ports/kv.ts";
 import { bytesToText } from "../std/byte-text.ts";
+import { DidafsError } from "../std/errors.ts";
 import { nameBytes } from "./path.ts";
 
 /**
@@ -10,6 +11,7 @@ import { nameBytes } from "./path.ts";
  *     "F"                                   u16 format version | 16 bytes identity of the cluster
  *     "N"                                   u64 the first inode number that was never reserved
  *     "C"                                   u64 how many inodes there are
+ *     "T"                                   16 bytes each: the targets that have ever registered
  *     "e" u64 directory | name              u64 inode | u8 type (entry-record.ts)
  *     "i" u64 inode                         the inode (inode-record.ts)
  *     "l" u64 inode                         what the symbolic link says
@@ -27,6 +29,7 @@ export const ROOT_INODE = 1;
 export const FORMAT_KEY: Key = Buffer.from("F");
 export const NEXT_INODE_KEY: Key = Buffer.from("N");
 export const INODE_COUNT_KEY: Key = Buffer.from("C");
+export const TARGETS_KEY: Key = Buffer.from("T");
 
 const ENTRY = 0x65;
 const INODE = 0x69;
@@ -48,6 +51,13 @@ function numbered(letter: number, number: number, extraBytes = 0): Buffer {
 
 function numberIn(key: Key, at: number): number {
   return Number(Buffer.from(key.buffer, key.byteOffset, key.byteLength).readBigUInt64BE(at));
+}
+
+/** @throws ERR_CORRUPT where the key is too short for a number, or the number too large */
+function checkedNumberIn(key: Key, at: number): number {
+  const number = key.byteLength < at + U64_BYTES ? Number.NaN : numberIn(key, at);
+  if (!Number.isSafeInteger(number)) throw new DidafsError("ERR_CORRUPT", "a key in the metadata is damaged");
+  return number;
 }
 
 export function inodeKey(inode: number): Key {
@@ -111,8 +121,9 @@ export function orphanRange(first: number): [Key, Key] {
   return [numbered(ORPHAN, first), Buffer.of(ORPHAN + 1)];
 }
 
+/** @throws ERR_CORRUPT */
 export function orphanInode(key: Key): number {
-  return numberIn(key, 1);
+  return checkedNumberIn(key, 1);
 }
 
 /** @param target 32 hex digits */
@@ -132,22 +143,25 @@ export function removalRange(target: string, after?: Key): [Key, Key] {
   return [after === undefined ? start : behind(after), end];
 }
 
+/** @throws ERR_CORRUPT */
 export function removalRegion(key: Key): { inode: number; index: number } {
-  const at = 1 + ID_BYTES;
-  const index = Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUInt32BE(at + U64_BYTES);
-  return { inode: numberIn(key, at), index };
+  const removal = removalOf(key);
+  if (removal === undefined) throw new DidafsError("ERR_CORRUPT", "a key in the metadata is damaged");
+  return { inode: removal.inode, index: removal.index };
 }
 
 export function trashKey(inode: number): Key {
   return numbered(TRASH, inode);
 }
 
-export function trashRange(): [Key, Key] {
-  return [Buffer.of(TRASH), Buffer.of(TRASH + 1)];
+/** Of directories from number `from` on. */
+export function trashRange(from: number): [Key, Key] {
+  return [trashKey(from), Buffer.of(TRASH + 1)];
 }
 
+/** @throws ERR_CORRUPT */
 export function trashInode(key: Key): number {
-  return numberIn(key, 1);
+  return checkedNumberIn(key, 1);
 }
 
 /** The parts of the key space that hold one record for each key. */
@@ -178,7 +192,8 @@ export function sectionRange(section: Section, after?: Key): [Key, Key] {
 
 /** @returns [start, end) of each run of keys that no program knows; the last one may end at the largest key there can be */
 export function unknownRanges(): [Key, Key][] {
-  const single = [FORMAT_KEY, NEXT_INODE_KEY, INODE_COUNT_KEY].map((key): [Key, Key] => [key, behind(key)]);
+  const singles = [FORMAT_KEY, NEXT_INODE_KEY, INODE_COUNT_KEY, TARGETS_KEY];
+  const single = singles.map((key): [Key, Key] => [key, behind(key)]);
   const known = [...single, ...SECTIONS.map((section) => sectionRange(section))];
   known.sort(([a], [b]) => Buffer.compare(a, b));
   const ranges: [Key, Key][] = [];
@@ -197,10 +212,12 @@ export function leadingInode(key: Key): number | undefined {
   return Number.isSafeInteger(inode) ? inode : undefined;
 }
 
-/** What the key of a removal names; undefined where it has another length. */
+/** What the key of a removal names; undefined where it has another length, or too large a number. */
 export function removalOf(key: Key): { target: string; inode: number; index: number } | undefined {
   if (key.byteLength !== 1 + ID_BYTES + U64_BYTES + 4) return undefined;
-  const region = removalRegion(key);
-  const target = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("hex", 1, 1 + ID_BYTES);
-  return Number.isSafeInteger(region.inode) ? { target, ...region } : undefined;
+  const at = 1 + ID_BYTES;
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  const inode = numberIn(key, at);
+  const index = bytes.readUInt32BE(at + U64_BYTES);
+  return Number.isSafeInteger(inode) ? { target: bytes.toString("hex", 1, at), inode, index } : undefined;
 }

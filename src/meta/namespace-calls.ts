@@ -10,6 +10,7 @@ import type { Reclaimer } from "./reclaimer.ts";
 import { type Removed, remove, type Unlinking } from "./remove.ts";
 import { rename } from "./rename.ts";
 import type { MetaStore } from "./store.ts";
+import type { OpenCheck } from "./subject.ts";
 import { locateBeyond } from "./walk.ts";
 
 /** A removal is answered when the space is free again, or after this: it is durable, and goes on by itself. */
@@ -21,6 +22,7 @@ interface Parts {
   readonly reclaimer: Reclaimer;
   readonly deadlines: Deadlines;
   readonly clock: Clock;
+  readonly checkOpen: OpenCheck;
 }
 
 /** The calls that look at names or change them; each is one read or one transaction. */
@@ -32,7 +34,10 @@ export class NamespaceCalls {
   }
 
   readonly handlers: Handlers = {
-    "meta.stat": ({ path, follow }) => this.#parts.store.read((reader) => stat(reader, path, follow)),
+    "meta.stat": (params, { channel }) => {
+      this.#parts.checkOpen(params, channel);
+      return this.#parts.store.read((reader) => stat(reader, params));
+    },
     "meta.readdir": (params) => this.#parts.store.read((reader) => readdir(reader, params)),
     "meta.readlink": ({ path }) => ({ target: this.#parts.store.read((reader) => readlink(reader, path)) }),
     "meta.mkdir": (params) => this.#mkdir(params),

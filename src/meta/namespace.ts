@@ -4,6 +4,7 @@ import type { Entry } from "./entry-record.ts";
 import { statOf } from "./inode-record.ts";
 import { DIRECTORY_MODE_DEFAULT, type Making, newInode } from "./new-inode.ts";
 import { checkName, parsePath, pathError } from "./path.ts";
+import { inodeOf } from "./subject.ts";
 import { addEntry, addInode, findInode, getInode, listEntries } from "./tables.ts";
 import { locate, locateEntry } from "./walk.ts";
 
@@ -15,8 +16,8 @@ const PAGE_BYTES_MAX = 512 * 1024;
 const ENTRY_JSON_BYTES = 32;
 
 /** @throws ENOENT, ENOTDIR, ELOOP, EINVAL, ENAMETOOLONG */
-export function stat(reader: KvReader, path: string, follow: boolean): Result<"meta.stat"> {
-  const { inode } = locateEntry(reader, parsePath(path), follow);
+export function stat(reader: KvReader, params: Params<"meta.stat">): Result<"meta.stat"> {
+  const inode = inodeOf(reader, params);
   return statOf(inode, getInode(reader, inode));
 }
 

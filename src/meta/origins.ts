@@ -98,6 +98,13 @@ export class Origins {
     }
   }
 
+  /** When the next lease runs out. */
+  dueMs(): number {
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const { leaseEndMs } of this.#byChannel.values()) dueMs = Math.min(dueMs, leaseEndMs);
+    return dueMs;
+  }
+
   /** Ends the channels of origins whose lease has run out. @returns channels ended */
   doWork(nowMs: number): number {
     let ended = 0;

@@ -1,11 +1,12 @@
 import type { Clock } from "../ports/clock.ts";
-import type { KvReader } from "../ports/kv.ts";
+import type { KvReader, KvTransaction } from "../ports/kv.ts";
+import type { DidafsError } from "../std/errors.ts";
 import { errorFields, type Logger } from "../std/logger.ts";
 import { orphanInode, orphanKey, orphanRange } from "./keys.ts";
 import type { OpenFiles } from "./open-files.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 import type { MetaStore } from "./store.ts";
-import { discardFile } from "./tables.ts";
+import { discardFile, isUnreadable } from "./tables.ts";
 
 /** Orphans that one step looks at. */
 const STEP_COUNT = 256;
@@ -32,6 +33,8 @@ export class Orphans {
   #scanAtMs: number | undefined;
   #scanFrom = 0;
   #running = false;
+  /** What was said to stay. */
+  readonly #kept = new Set<number>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -41,6 +44,12 @@ export class Orphans {
   /** Nobody has the file open any more. */
   closed(inode: number): void {
     this.#closed.add(inode);
+  }
+
+  /** When it is to be stepped: 0 where that is at once. */
+  dueMs(): number {
+    if (this.#running) return Number.POSITIVE_INFINITY;
+    return this.#closed.size > 0 ? 0 : (this.#scanAtMs ?? Number.POSITIVE_INFINITY);
   }
 
   /** @returns files looked at */
@@ -84,17 +93,42 @@ export class Orphans {
   async #discard(inodes: readonly number[]): Promise<void> {
     const { store, openFiles, reclaimer, clock, log } = this.#parts;
     try {
-      const targets = await store.transact((transaction) =>
-        inodes.flatMap((inode) =>
-          isOrphan(transaction, inode) && !openFiles.mayBeOpen(inode) ? discardFile(transaction, inode) : [],
-        ),
+      const outcomes = await store.transact((transaction) =>
+        inodes
+          .filter((inode) => isOrphan(transaction, inode) && !openFiles.mayBeOpen(inode))
+          .map((inode) => discard(transaction, inode)),
       );
-      for (const target of new Set(targets)) void reclaimer.sweep(target);
+      for (const { error, inode } of outcomes) if (error !== undefined) this.#noteKept(inode, error);
+      for (const target of new Set(outcomes.flatMap(({ targets }) => targets))) void reclaimer.sweep(target);
     } catch (error) {
       log.warn("files without a name were not removed; it is tried again", errorFields(error));
       this.#scanAtMs = clock.nowMs() + RETRY_MS;
       this.#scanFrom = 0;
     }
+  }
+
+  #noteKept(inode: number, error: DidafsError): void {
+    if (this.#kept.has(inode)) return;
+    this.#kept.add(inode);
+    this.#parts.log.warn("a file without a name cannot be read and stays", { inode, ...errorFields(error) });
+  }
+}
+
+interface Discarded {
+  readonly inode: number;
+  /** Targets that hold regions to be removed. */
+  readonly targets: readonly string[];
+  /** Why it stays. */
+  readonly error?: DidafsError;
+}
+
+/** One that cannot be read keeps no other from going. */
+function discard(transaction: KvTransaction, inode: number): Discarded {
+  try {
+    return { inode, targets: discardFile(transaction, inode) };
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return { inode, targets: [], error };
   }
 }
 

@@ -5,7 +5,7 @@ import { errorFields, type Logger } from "../std/logger.ts";
 import { removalRange, removalRegion } from "./keys.ts";
 import type { OpenFiles } from "./open-files.ts";
 import type { TargetRegistry } from "./registry.ts";
-import { emptyTrash, hasTrash } from "./remove.ts";
+import { emptyTrash, hasTrash, type KeptEntry, TRASH_BEGIN } from "./remove.ts";
 import type { MetaStore } from "./store.ts";
 
 /** Removals that one target works on at a time. */
@@ -36,6 +36,10 @@ export class Reclaimer {
   /** Lets the emptying go on. */
   #nextStep: (() => void) | undefined;
   #trashRetryAtMs: number | undefined;
+  /** Since the pass over the trash began. */
+  #thrownAway = false;
+  /** What was said to stay in the trash. */
+  readonly #kept = new Set<string>();
 
   constructor(store: MetaStore, registry: TargetRegistry, openFiles: OpenFiles, clock: Clock, log: Logger) {
     this.#store = store;
@@ -43,6 +47,12 @@ export class Reclaimer {
     this.#openFiles = openFiles;
     this.#clock = clock;
     this.#log = log;
+  }
+
+  /** When it is to be stepped: 0 where that is at once. */
+  dueMs(): number {
+    if (this.#nextStep !== undefined) return 0;
+    return Math.min(this.#trashRetryAtMs ?? Number.POSITIVE_INFINITY, ...this.#retryAtMs.values());
   }
 
   /** @returns sweeps and steps of emptying begun */
@@ -69,6 +79,7 @@ export class Reclaimer {
   /** Removes all that is thrown away. Resolves when it is done or has failed for now; never rejects. */
   async empty(): Promise<void> {
     this.#trashRetryAtMs = undefined;
+    this.#thrownAway = true;
     this.#emptying ??= this.#empty();
     await Promise.all(await this.#emptying);
   }
@@ -76,17 +87,28 @@ export class Reclaimer {
   /** @returns the sweeps that it began */
   async #empty(): Promise<Promise<void>[]> {
     const sweeps = new Map<string, Promise<void>>();
+    let place = TRASH_BEGIN;
+    let progressed = false;
     try {
       for (;;) {
         // Each step commits, which blocks the service while the drive syncs: others are served in between.
         await new Promise<void>((resolve) => {
           this.#nextStep = resolve;
         });
+        if (place === TRASH_BEGIN) this.#thrownAway = false;
         if (!this.#store.read(hasTrash)) break;
         const mayBeOpen = (inode: number) => this.#openFiles.mayBeOpen(inode);
         const unlinking = { wallMs: this.#clock.wallMs(), mayBeOpen };
-        const targets = await this.#store.transact((transaction) => emptyTrash(transaction, unlinking));
-        for (const target of new Set(targets)) sweeps.set(target, this.sweep(target));
+        const from = place;
+        const step = await this.#store.transact((transaction) => emptyTrash(transaction, from, unlinking));
+        for (const target of new Set(step.targets)) sweeps.set(target, this.sweep(target));
+        for (const entry of step.kept) this.#noteKept(entry);
+        progressed ||= step.progressed;
+        place = step.next ?? TRASH_BEGIN;
+        if (step.next !== undefined) continue;
+        // Subdirectories become trash, and others throw away, also behind the back of the pass.
+        if (!progressed && !this.#thrownAway) break;
+        progressed = false;
       }
     } catch (error) {
       this.#log.warn("emptying the trash failed", { retryMs: RETRY_MS, ...errorFields(error) });
@@ -96,6 +118,13 @@ export class Reclaimer {
       this.#emptying = undefined;
     }
     return [...sweeps.values()];
+  }
+
+  #noteKept({ directory, name, error }: KeptEntry): void {
+    const key = `${directory}/${name}`;
+    if (this.#kept.has(key)) return;
+    this.#kept.add(key);
+    this.#log.warn("a removed file cannot be read and stays", { directory, name, ...errorFields(error) });
   }
 
   /**

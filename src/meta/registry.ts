@@ -1,11 +1,9 @@
 import type { Channel } from "../rpc/handlers.ts";
 import { DidafsError } from "../std/errors.ts";
 import type { Endpoint, Layout, Params, TargetStatus } from "../wire/control.ts";
-import { LEASE_GRACE } from "../wire/leases.ts";
+import { LEASE_GRACE, LEASE_MS_MAX, TARGET_LEASE_MS } from "../wire/leases.ts";
 
-export const HEARTBEAT_MS = 500;
-/** The right to serve that a registration or heartbeat gives. */
-export const TARGET_LEASE_MS = 10_000;
+export const HEARTBEAT_MS = 2000;
 const LEASE_WAIT_MS = TARGET_LEASE_MS * LEASE_GRACE;
 /** A target is down when nothing came from it for this long. */
 const LATE_MS = 3 * HEARTBEAT_MS;
@@ -17,6 +15,7 @@ interface Target {
   readonly name: string;
   readonly pid: number;
   readonly incarnation: string;
+  readonly medium: string;
   /** Undefined once it has ended. */
   channel: Channel | undefined;
   heardMs: number;
@@ -56,7 +55,7 @@ export class TargetRegistry {
    *   of them acknowledged, the other does not have
    */
   register(channel: Channel, params: Params<"meta.register">, nowMs: number): void {
-    const { endpoint, name, pid, incarnation, former, totalBytes, freeBytes } = params;
+    const { endpoint, name, pid, incarnation, medium, former, report } = params;
     const known = this.#targets.get(endpoint.target);
     // The name has a random part, so it tells processes apart.
     const isSame = known?.endpoint.unix.control.name === endpoint.unix.control.name;
@@ -68,8 +67,17 @@ export class TargetRegistry {
         { target: endpoint.target },
       );
     }
-    const report = { totalBytes, freeBytes, regions: 0, sessions: 0, counters: {} };
-    this.#targets.set(endpoint.target, { endpoint, name, pid, incarnation, channel, heardMs: nowMs, report });
+    const heardMs = nowMs;
+    this.#targets.set(endpoint.target, {
+      endpoint,
+      name,
+      pid,
+      incarnation,
+      medium,
+      channel,
+      heardMs,
+      report,
+    });
     if (known?.channel !== channel) {
       known?.channel?.close(new DidafsError("ERR_CLOSED", "the target has registered on another connection"));
     }
@@ -106,12 +114,20 @@ export class TargetRegistry {
   }
 
   /**
-   * True once no life of the target that has registered so far may serve any more. After a restart of the service it
+   * True once no life of the target that has registered so far may serve any more, and no origin believes in a session that
+   * one of them has renewed at its end: what it has mapped it reaches without the target. After a restart of the service it
    * knows nothing of earlier leases, and waits for the longest.
    */
-  leaseHasEnded(id: string, nowMs: number): boolean {
-    const heardMs = this.#targets.get(id)?.heardMs ?? this.#startedMs;
-    return heardMs !== undefined && nowMs - heardMs >= LEASE_WAIT_MS;
+  accessHasEnded(id: string, nowMs: number): boolean {
+    const target = this.#targets.get(id);
+    const heardMs = target?.heardMs ?? this.#startedMs;
+    const sessionMs = (target?.report.leaseMs ?? LEASE_MS_MAX) * LEASE_GRACE;
+    return heardMs !== undefined && nowMs - heardMs >= LEASE_WAIT_MS + sessionMs;
+  }
+
+  /** Targets that live. */
+  liveIds(): string[] {
+    return [...this.#targets].filter(([, target]) => this.#isLive(target)).map(([id]) => id);
   }
 
   /** The channel to call a target on, if it lives. */
@@ -141,10 +157,18 @@ export class TargetRegistry {
     });
   }
 
-  /** Room on the drives of the targets that live. */
+  /** Room on the drives of the targets that live; what several of them lie on counts once. */
   capacity(): { totalBytes: number; freeBytes: number } {
-    const live = [...this.#targets.values()].filter((target) => this.#isLive(target));
-    const sum = (of: "totalBytes" | "freeBytes") => live.reduce((bytes, { report }) => bytes + report[of], 0);
+    const media = new Map<string, Report>();
+    for (const target of this.#targets.values()) {
+      if (!this.#isLive(target)) continue;
+      const { medium, report } = target;
+      const known = media.get(medium);
+      // They asked at different moments: promise no more than any of them has found.
+      if (known === undefined || report.freeBytes < known.freeBytes) media.set(medium, report);
+    }
+    const sum = (of: "totalBytes" | "freeBytes") =>
+      [...media.values()].reduce((bytes, report) => bytes + report[of], 0);
     return { totalBytes: sum("totalBytes"), freeBytes: sum("freeBytes") };
   }
 
@@ -167,11 +191,11 @@ export class TargetRegistry {
 
   #registered(): TargetStatus[] {
     return [...this.#targets.values()].map((target) => {
-      const { endpoint, name, pid, report } = target;
+      const { endpoint, name, pid, medium, report } = target;
       const { host, port } = endpoint.tcp.control;
       const state = this.#isLive(target) ? "up" : "down";
       const address = `${host}:${port}`;
-      return { id: endpoint.target, name, pid, drive: endpoint.drive, state, address, ...report };
+      return { id: endpoint.target, name, pid, drive: endpoint.drive, medium, state, address, ...report };
     });
   }
 

@@ -1,7 +1,8 @@
 import type { KvReader, KvTransaction } from "../ports/kv.ts";
+import type { DidafsError } from "../std/errors.ts";
 import type { Params } from "../wire/control.ts";
-import type { Entry } from "./entry-record.ts";
-import { entryKey, trashInode, trashKey, trashRange } from "./keys.ts";
+import { decodeEntry, type Entry } from "./entry-record.ts";
+import { entryName, entryRange, trashInode, trashKey, trashRange } from "./keys.ts";
 import { parsePath, pathError } from "./path.ts";
 import {
   addOrphan,
@@ -11,7 +12,7 @@ import {
   dropInode,
   getInode,
   hasEntries,
-  listEntries,
+  isUnreadable,
 } from "./tables.ts";
 import { locate, type Place } from "./walk.ts";
 
@@ -81,29 +82,75 @@ export function unlink(transaction: KvTransaction, { inode, type }: Entry, unlin
 const TRASH_STEP_ENTRIES = 256;
 
 export function hasTrash(reader: KvReader): boolean {
-  const [start, end] = trashRange();
+  const [start, end] = trashRange(0);
   return [...reader.scan(start, end, 1)].length > 0;
+}
+
+/** How far a pass over the trash has come. */
+export interface TrashPlace {
+  readonly directory: number;
+  /** Behind that entry of it. */
+  readonly after: string | undefined;
+}
+
+export const TRASH_BEGIN: TrashPlace = { directory: 0, after: undefined };
+
+/** An entry that stays, because it, or what it names, cannot be read. */
+export interface KeptEntry {
+  readonly directory: number;
+  readonly name: string;
+  readonly error: DidafsError;
+}
+
+export interface TrashStep {
+  /** Where to go on; undefined at the end of the pass. */
+  readonly next: TrashPlace | undefined;
+  /** Something went. */
+  readonly progressed: boolean;
+  /** Targets that hold regions to be removed. */
+  readonly targets: readonly string[];
+  readonly kept: readonly KeptEntry[];
 }
 
 /**
  * Removes some of what is in one thrown-away directory; its subdirectories become trash of their own, so neither depth
- * nor number matters. Call it until there is no trash.
- * @returns targets that hold regions to be removed
+ * nor number matters. What cannot be read stays, and its directory remains trash. Passes are repeated as long as there
+ * is trash and they make progress.
  */
-export function emptyTrash(transaction: KvTransaction, unlinking: Unlinking): string[] {
-  const [start, end] = trashRange();
-  const [first] = transaction.scan(start, end, 1);
-  if (first === undefined) return [];
+export function emptyTrash(transaction: KvTransaction, from: TrashPlace, unlinking: Unlinking): TrashStep {
+  const [first] = transaction.scan(...trashRange(from.directory), 1);
+  if (first === undefined) return { next: undefined, progressed: false, targets: [], kept: [] };
   const directory = trashInode(first[0]);
-  const entries = listEntries(transaction, directory, undefined, TRASH_STEP_ENTRIES);
+  const after = directory === from.directory ? from.after : undefined;
+  const entries = [...transaction.scan(...entryRange(directory, after), TRASH_STEP_ENTRIES)];
   const targets: string[] = [];
-  for (const { name, entry } of entries) {
-    transaction.delete(entryKey(directory, name));
-    if (entry.type === "directory") discardDirectory(transaction, entry.inode, true);
-    else targets.push(...unlink(transaction, entry, unlinking));
+  const kept: KeptEntry[] = [];
+  for (const [key, value] of entries) {
+    try {
+      targets.push(...discardEntry(transaction, decodeEntry(value), unlinking));
+      transaction.delete(key);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      kept.push({ directory, name: entryName(key), error });
+    }
   }
-  if (entries.length < TRASH_STEP_ENTRIES) transaction.delete(trashKey(directory));
-  return targets;
+  const last = entries.at(-1)?.[0];
+  const isMore = entries.length === TRASH_STEP_ENTRIES && last !== undefined;
+  const isEmpty = !isMore && !hasEntries(transaction, directory);
+  if (isEmpty) transaction.delete(trashKey(directory));
+  return {
+    next: isMore ? { directory, after: entryName(last) } : { directory: directory + 1, after: undefined },
+    progressed: isEmpty || kept.length < entries.length,
+    targets,
+    kept,
+  };
+}
+
+/** @returns targets that hold regions to be removed @throws ERR_CORRUPT, ERR_VERSION before anything is changed */
+function discardEntry(transaction: KvTransaction, entry: Entry, unlinking: Unlinking): string[] {
+  if (entry.type !== "directory") return unlink(transaction, entry, unlinking);
+  discardDirectory(transaction, entry.inode, true);
+  return [];
 }
 
 function discardDirectory(transaction: KvTransaction, inode: number, hasEntries: boolean): void {

@@ -1,4 +1,5 @@
 import type { Key, KvReader, KvTransaction } from "../ports/kv.ts";
+import { textToBytes } from "../std/byte-text.ts";
 import { isDidafsError } from "../std/errors.ts";
 import type { Problem } from "../wire/control.ts";
 import { keyedNote } from "./audit.ts";
@@ -8,6 +9,9 @@ import { entryKey, inodeKey, linkKey, orphanKey, ROOT_INODE, sectionOf, trashKey
 import { DIRECTORY_MODE_DEFAULT, newInode } from "./new-inode.ts";
 import { nextInodeOf, setNextInode } from "./store.ts";
 import { addEntry, addInode, changeInode, getInode } from "./tables.ts";
+
+/** Inode numbers are below 2^53. A repair that went on behind a higher one than this would use them up. */
+const REPAIRED_INODE_END = 2 ** 52;
 
 /** Where inodes without a name get one: their number. */
 const LOST_FOUND = "lost+found";
@@ -62,6 +66,9 @@ export function diagnose(reader: KvReader, problem: NameProblem): Diagnosis {
       return diagnoseDamaged(reader, Buffer.from(problem.key, "hex"));
     case "low-inode-number":
       if (nextInodeOf(reader) > problem.inode) return GONE;
+      if (problem.inode >= REPAIRED_INODE_END) {
+        return { refusal: `no number can come behind ${problem.inode}: remove what has it` };
+      }
       return { fix: (kv) => setNextInode(kv, problem.inode + 1) };
   }
 }
@@ -190,7 +197,8 @@ function lookUp(reader: KvReader, inode: number): Inode | "damaged" | undefined 
 }
 
 function entryAt(reader: KvReader, directory: number, name: string): Entry | undefined {
-  const value = reader.get(entryKey(directory, name));
+  // What stands for no bytes is the name of nothing.
+  const value = textToBytes(name) === undefined ? undefined : reader.get(entryKey(directory, name));
   if (value === undefined || fails(() => decodeEntry(value))) return undefined;
   return decodeEntry(value);
 }

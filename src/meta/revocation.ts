@@ -3,15 +3,15 @@ import type { Channel } from "../rpc/handlers.ts";
 import type { Deadlines } from "../std/deadlines.ts";
 import { DidafsError } from "../std/errors.ts";
 import type { Params } from "../wire/control.ts";
-import { LEASE_GRACE, LEASE_MS_MAX } from "../wire/leases.ts";
+import { LEASE_GRACE, LEASE_MS_MAX, TARGET_LEASE_MS } from "../wire/leases.ts";
 import { parsePath } from "./path.ts";
 import type { TargetRegistry } from "./registry.ts";
 import type { MetaStore } from "./store.ts";
 import { changeInode, getInode } from "./tables.ts";
 import { locateEntry } from "./walk.ts";
 
-/** Longer than any lease: a target waits for its holders', and one that is out of reach may not serve after its own. */
-const REVOKE_MS = LEASE_MS_MAX * LEASE_GRACE + 5000;
+/** Longer than any lease: a target waits for its holders', and where it is out of reach both its own and theirs have to end. */
+const REVOKE_MS = (TARGET_LEASE_MS + LEASE_MS_MAX) * LEASE_GRACE + 5000;
 const AGAIN_MS = 100;
 
 interface Parts {
@@ -58,7 +58,7 @@ export class Revocation {
       const now = registry.incarnationOf(target);
       life ??= now;
       // Its next life takes no capability of the one before.
-      if (life !== now || registry.leaseHasEnded(target, clock.nowMs())) return;
+      if (life !== now || registry.accessHasEnded(target, clock.nowMs())) return;
       if (clock.nowMs() >= untilMs) {
         throw new DidafsError("ERR_TIMEOUT", `target ${target} does not confirm that access was taken back`, {
           target,

@@ -10,10 +10,14 @@ import { Deadlines } from "../std/deadlines.ts";
 import { DidafsError } from "../std/errors.ts";
 import { errorFields, type Logger } from "../std/logger.ts";
 import type { Params, Result } from "../wire/control.ts";
+import { TARGET_LEASE_MS } from "../wire/leases.ts";
 import { attributeCalls } from "./attribute-calls.ts";
 import { CallStats } from "./call-stats.ts";
 import { CheckCalls } from "./check-calls.ts";
+import { isStranger, noteTarget } from "./cluster-targets.ts";
 import { FileCreator, type Found } from "./creation.ts";
+import { Deadlocks } from "./deadlocks.ts";
+import { EpochCalls } from "./epoch-calls.ts";
 import { Grants } from "./grants.ts";
 import { statOf } from "./inode-record.ts";
 import { NamespaceCalls } from "./namespace-calls.ts";
@@ -23,10 +27,11 @@ import { Orphans } from "./orphans.ts";
 import { NAME_BYTES_MAX, PATH_BYTES_MAX, type Path, parsePath, pathError } from "./path.ts";
 import { Reclaimer } from "./reclaimer.ts";
 import { RegionSweeper } from "./region-sweeper.ts";
-import { HEARTBEAT_MS, type KnownTarget, TARGET_LEASE_MS, TargetRegistry } from "./registry.ts";
+import { HEARTBEAT_MS, type KnownTarget, TargetRegistry } from "./registry.ts";
 import { Resizer } from "./resizer.ts";
 import { Revocation } from "./revocation.ts";
 import { MetaStore } from "./store.ts";
+import type { OpenCheck } from "./subject.ts";
 import { countInodes, findInode, getInode } from "./tables.ts";
 import { locateBeyond, locateEntry } from "./walk.ts";
 
@@ -73,6 +78,8 @@ export class MetaService {
   readonly #orphans: Orphans;
   readonly #sweeper: RegionSweeper;
   readonly #resizer: Resizer;
+  readonly #deadlocks: Deadlocks;
+  readonly #epochs: EpochCalls;
   readonly #forOrigins: Handlers;
   readonly #server: RpcServer;
   readonly #calls: CallStats;
@@ -94,10 +101,15 @@ export class MetaService {
     this.#creator = new FileCreator({ store, registry, openFiles, reclaimer, clock });
     this.#sweeper = new RegionSweeper(store, openFiles, log);
     this.#resizer = new Resizer(store, registry, clock);
+    this.#epochs = new EpochCalls(registry, store);
+    this.#deadlocks = new Deadlocks(registry, deadlines, clock, log);
     this.#revocation = new Revocation({ store, registry, deadlines, clock });
+    const checkOpen: OpenCheck = (subject, channel) => {
+      if ("inode" in subject) this.#openFile(subject.inode, channel);
+    };
     this.#forOrigins = {
-      ...new NamespaceCalls({ store, openFiles, reclaimer, deadlines, clock }).handlers,
-      ...attributeCalls(store, clock),
+      ...new NamespaceCalls({ store, openFiles, reclaimer, deadlines, clock, checkOpen }).handlers,
+      ...attributeCalls(store, clock, checkOpen),
       ...new CheckCalls({ store, registry, openFiles, resizer: this.#resizer, clock }).handlers,
       ...this.#forFiles,
     };
@@ -106,7 +118,8 @@ export class MetaService {
       identity: { keys: { origin: key, target: serviceKey }, service: "meta", id: store.clusterId },
       channelsMax: CHANNELS_MAX,
       onOpen: (channel, { role }) => {
-        if (role === "target") return this.#calls.counted(this.#forTargets, role);
+        if (role === "target")
+          return this.#calls.counted({ ...this.#forTargets, ...this.#epochs.handlers }, role);
         this.#origins.opened(channel, clock.nowMs());
         return this.#calls.counted(this.#forOrigins, role);
       },
@@ -152,6 +165,12 @@ export class MetaService {
     return taken + ended + freed + this.#deadlines.doWork(nowMs);
   }
 
+  /** When it is to be stepped though nothing came. */
+  dueMs(): number {
+    const [listened, ended, freed] = [this.#server.dueMs(), this.#origins.dueMs(), this.#reclaimer.dueMs()];
+    return Math.min(listened, ended, freed, this.#orphans.dueMs(), this.#deadlines.dueMs());
+  }
+
   /** True while a transaction is under way, whose end wakes no poller. */
   busy(): boolean {
     return this.#store.busy;
@@ -174,6 +193,10 @@ export class MetaService {
     "meta.register": (params, { channel }) => this.#register(channel, params),
     "meta.heartbeat": (report, { channel }) => {
       this.#registry.heartbeat(channel, report, this.#parts.clock.nowMs());
+      return {};
+    },
+    "meta.suspectDeadlock": () => {
+      this.#deadlocks.suspected();
       return {};
     },
   };
@@ -280,10 +303,16 @@ export class MetaService {
     }
   }
 
-  #register(channel: Channel, params: Params<"meta.register">): Result<"meta.register"> {
+  async #register(channel: Channel, params: Params<"meta.register">): Promise<Result<"meta.register">> {
+    const { target } = params.endpoint;
+    // Before it may serve: who is not noted never has.
+    if (this.#store.read((reader) => isStranger(reader, target))) {
+      await this.#store.transact((transaction) => noteTarget(transaction, target));
+      if (channel.ended !== undefined) throw channel.ended;
+    }
     this.#registry.register(channel, params, this.#parts.clock.nowMs());
-    void this.#reclaimer.sweep(params.endpoint.target);
-    void this.#sweeper.sweep(params.endpoint.target, channel);
+    void this.#reclaimer.sweep(target);
+    void this.#sweeper.sweep(target, channel);
     this.#parts.log.info("a target registered", { target: params.name, targetPid: params.pid });
     return { heartbeatMs: HEARTBEAT_MS, leaseMs: TARGET_LEASE_MS };
   }

@@ -2,6 +2,8 @@ import type { KvEngine, KvReader, KvTransaction } from "../ports/kv.ts";
 import type { Random } from "../ports/random.ts";
 import { DidafsError } from "../std/errors.ts";
 import { storedByAnother } from "../std/versions.ts";
+import { beginTargets } from "./cluster-targets.ts";
+import { decodeCount, encodeCount } from "./count-record.ts";
 import { FORMAT_KEY, FORMAT_VERSION, NEXT_INODE_KEY, ROOT_INODE } from "./keys.ts";
 import { rootInode } from "./new-inode.ts";
 import { addInode } from "./tables.ts";
@@ -43,6 +45,7 @@ export class MetaStore {
       version.writeUInt16LE(FORMAT_VERSION);
       transaction.set(FORMAT_KEY, Buffer.concat([version, freshId]));
       addInode(transaction, ROOT_INODE, rootInode(wallMs));
+      beginTargets(transaction);
       return Buffer.from(freshId).toString("hex");
     });
     return new MetaStore(engine, clusterId);
@@ -103,16 +106,14 @@ export class MetaStore {
   }
 }
 
-/** The first inode number that was never reserved. */
+/** The first inode number that was never reserved. @throws ERR_CORRUPT */
 export function nextInodeOf(reader: KvReader): number {
   const value = reader.get(NEXT_INODE_KEY);
-  return value === undefined ? ROOT_INODE + 1 : Number(Buffer.from(value).readBigUInt64LE());
+  return value === undefined ? ROOT_INODE + 1 : decodeCount(value, "the next inode's number");
 }
 
 export function setNextInode(transaction: KvTransaction, inode: number): void {
-  const value = Buffer.alloc(8);
-  value.writeBigUInt64LE(BigInt(inode));
-  transaction.set(NEXT_INODE_KEY, value);
+  transaction.set(NEXT_INODE_KEY, encodeCount(inode));
 }
 
 function readFormat(value: Uint8Array): string {

@@ -1,6 +1,7 @@
 import type { KvReader, KvTransaction } from "../ports/kv.ts";
 import { bytesToText } from "../std/byte-text.ts";
-import { DidafsError } from "../std/errors.ts";
+import { DidafsError, isDidafsError } from "../std/errors.ts";
+import { decodeCount, encodeCount } from "./count-record.ts";
 import { decodeEntry, type Entry, encodeEntry } from "./entry-record.ts";
 import { decodeInode, encodeInode, type Inode } from "./inode-record.ts";
 import {
@@ -63,16 +64,14 @@ export function dropInode(transaction: KvTransaction, inode: number): void {
   setCount(transaction, countInodes(transaction) - 1);
 }
 
+/** @throws ERR_CORRUPT */
 export function countInodes(reader: KvReader): number {
   const value = reader.get(INODE_COUNT_KEY);
-  if (value === undefined) return 0;
-  return Number(Buffer.from(value.buffer, value.byteOffset, value.byteLength).readBigUInt64LE());
+  return value === undefined ? 0 : decodeCount(value, "the number of inodes");
 }
 
 export function setCount(transaction: KvTransaction, count: number): void {
-  const value = Buffer.alloc(8);
-  value.writeBigUInt64LE(BigInt(count));
-  transaction.set(INODE_COUNT_KEY, value);
+  transaction.set(INODE_COUNT_KEY, encodeCount(count));
 }
 
 export function getEntry(reader: KvReader, directory: number, name: string): Entry | undefined {
@@ -95,7 +94,8 @@ export function listEntries(
 }
 
 export function hasEntries(reader: KvReader, directory: number): boolean {
-  return listEntries(reader, directory, undefined, 1).length > 0;
+  const [start, end] = entryRange(directory);
+  return [...reader.scan(start, end, 1)].length > 0;
 }
 
 /** Puts a name into a directory where none is, and changes the directory's times; one of a directory counts there. */
@@ -172,6 +172,11 @@ export function addOrphan(transaction: KvTransaction, inode: number, wallMs: num
 
 export function noteRemoval(transaction: KvTransaction, target: string, inode: number, index: number): void {
   transaction.set(removalKey(target, inode, index), new Uint8Array(0));
+}
+
+/** The error of a record that this program cannot read: it is damaged, or of another version. */
+export function isUnreadable(error: unknown): error is DidafsError {
+  return isDidafsError(error, "ERR_CORRUPT", "ERR_VERSION");
 }
 
 function missing(what: string): DidafsError {

@@ -3,6 +3,8 @@ export interface Drive {
   readonly kind: "file" | "memory";
   /** True where a sync makes bytes survive power loss. */
   readonly durable: boolean;
+  /** Identity of what the bytes lie on: drives with the same one have the same room, and share it. */
+  readonly medium: string;
   /**
    * Makes a zeroed object of `byteLength` bytes, all of them reserved.
    * @throws EEXIST, ERR_NO_SPACE, ERR_IO

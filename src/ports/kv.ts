@@ -36,7 +36,7 @@ export interface KvEngine {
    * writes nothing and the promise rejects with that error. The body is synchronous, and may run more than once: it
    * has no effects but its writes and its result. The thread does nothing else between the run of the body that counts
    * and the time from which reads see its writes.
-   * @throws (rejects) ERR_NO_SPACE, ERR_IO, ERR_CLOSED besides what the body raises
+   * @throws (rejects) ERR_NO_SPACE, ERR_IO (`applied` "unknown" where the commit failed), ERR_CLOSED besides what the body raises
    */
   transact<T>(body: (transaction: KvTransaction) => T): Promise<T>;
   close(): Promise<void>;

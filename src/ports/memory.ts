@@ -22,7 +22,7 @@ export interface MemoryPort {
   allocate(byteLength: number): Memory;
   /**
    * Maps `byteLength` bytes of the object behind `descriptor`, from `offset` (a multiple of the page size), shared.
-   * @throws ERR_IO when the kernel refuses, naming its errno.
+   * @throws ERR_IO when the kernel refuses, naming its errno; ERR_TOO_MANY when it allows no more mappings.
    */
   map(descriptor: number, offset: number, byteLength: number, writable: boolean): Memory;
   /** Like `map`, of the object's first `headerBytes` and of `byteLength` bytes behind them. */
@@ -36,6 +36,10 @@ export interface MemoryPort {
   mapPrivate(descriptor: number, offset: number, byteLength: number): Memory;
   /** Detaches every view first, so that late accesses throw instead of crashing, then gives the memory back. */
   free(memory: Memory): void;
+  /** Copies bytes between runs that do not overlap; allocates nothing. */
+  copy(from: Borrowed, fromAt: number, into: Borrowed, intoAt: number, length: number): void;
+  /** Where the first byte of a caller's buffer lies, for as long as the caller holds it. */
+  addressOf(bytes: Uint8Array): number;
   /**
    * The bytes of a caller's buffer as Memory, without a copy, for `recv` and `send`. Only `u8` and `address` may be
    * used; valid while the caller holds the buffer.

@@ -16,6 +16,9 @@ export const WOULD_BLOCK = -1;
 /** The stream has ended: closed by the peer, reset, or closed here. */
 export const ENDED = -2;
 
+/** Stands for a descriptor that the peer passed and this process had no room for (its limit, `ulimit -n`). */
+export const DESCRIPTOR_LOST = -1;
+
 /** An ordered stream of bytes that never blocks. One owner; usable from the thread that owns it. */
 export interface Stream {
   /** The kernel's number for this stream; lets another thread of this process adopt it or wait for it. */
@@ -25,12 +28,20 @@ export interface Stream {
   recv(memory: Borrowed, at: number, length: number): number;
   /** @returns bytes taken from `memory` (at least 1), WOULD_BLOCK or ENDED. */
   send(memory: Borrowed, at: number, length: number): number;
-  /** Sends from the front of `segments` in one call. @returns bytes taken, WOULD_BLOCK or ENDED. */
-  sendSegments(segments: Segments): number;
+  /** Sends at most `byteMax` bytes from the front of `segments` in one call. @returns bytes taken, WOULD_BLOCK or ENDED. */
+  sendSegments(segments: Segments, byteMax: number): number;
   /** Like `send`, and passes a descriptor with the first byte. Unix streams only. */
   sendDescriptor(memory: Borrowed, at: number, length: number, descriptor: number): number;
-  /** The oldest descriptor that came with received bytes; only on streams opened with `acceptDescriptors`. */
+  /**
+   * The oldest descriptor that came with received bytes; only on streams opened with `acceptDescriptors`. One that was
+   * lost keeps its place, as DESCRIPTOR_LOST: nobody gets another's.
+   */
   takeDescriptor(): number | undefined;
+  /**
+   * Sends nothing more: the peer finds ENDED behind what was sent, and until then its own bytes are taken. Unlike `close`,
+   * which takes from the peer what it has not received yet where bytes of its own lie here unread.
+   */
+  endSending(): void;
   close(): void;
 }
 
@@ -50,6 +61,8 @@ export interface Listener {
   readonly descriptor: number;
   /** The next connection, if one waits. */
   accept(): Stream | undefined;
+  /** True when the last `accept` found one that the process has no descriptor for: asking again at once is of no use. */
+  readonly starved: boolean;
   close(): void;
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../ports/clock.ts";
 import type { MemoryPort } from "../ports/memory.ts";
-import { type Credentials, ENDED, type Stream, WOULD_BLOCK } from "../ports/network.ts";
+import { type Credentials, DESCRIPTOR_LOST, ENDED, type Stream, WOULD_BLOCK } from "../ports/network.ts";
 import { type Poller, READABLE, WRITABLE } from "../ports/poller.ts";
 import { type Applied, DidafsError, isDidafsError } from "../std/errors.ts";
 import type { Method, Params, Result } from "../wire/control.ts";
@@ -16,7 +16,7 @@ import { parsePayload } from "./frame.ts";
 import { FrameReader } from "./frame-reader.ts";
 import type { AnswerWithDescriptor, Channel, Handlers, RpcCallOptions } from "./handlers.ts";
 import { IncomingCalls } from "./incoming-calls.ts";
-import { FRAMES_PER_STEP_MAX, LINGER_MS, STRANGER_PAYLOAD_BYTES_MAX } from "./limits.ts";
+import { FRAMES_PER_STEP_MAX, LINGER_BYTES_MAX, LINGER_MS, STRANGER_PAYLOAD_BYTES_MAX } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
 import { OutgoingCalls } from "./outgoing-calls.ts";
 
@@ -40,6 +40,15 @@ export interface ChannelOptions {
   readonly onEnd?: (reason: DidafsError) => void;
 }
 
+/** A channel that is closing: it answers what is open, takes nothing new, and gives the peer time to leave. */
+interface Lingering {
+  readonly reason: DidafsError;
+  untilMs: number;
+  /** The last answer has left. */
+  saidAll: boolean;
+  droppedBytes: number;
+}
+
 /**
  * Calls and answers over one stream, both ways. Stepped by `doWork`. Until `admit` only the handshake passes, in
  * either direction. Anything malformed ends the channel; a call that is merely wrong is answered with an error.
@@ -53,7 +62,9 @@ export class RpcChannel implements Channel {
   readonly #incoming: IncomingCalls;
   readonly #outgoing: OutgoingCalls;
   #interest = 0;
-  #linger: { readonly reason: DidafsError; readonly untilMs: number } | undefined;
+  /** The last step took as many frames as one may. */
+  #framesLeft = false;
+  #linger: Lingering | undefined;
   #ended: DidafsError | undefined;
 
   constructor(options: ChannelOptions) {
@@ -80,6 +91,19 @@ export class RpcChannel implements Channel {
     return !this.#outbox.isEmpty;
   }
 
+  /** When it is to be stepped though the stream is not ready for what it is watched for. */
+  get dueMs(): number {
+    if (this.#ended === undefined && this.#isDue()) return Number.NEGATIVE_INFINITY;
+    return Math.min(this.#outgoing.dueMs, this.#linger?.untilMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** A frame was queued since the last step, which left frames that had come, or the last call has been answered. */
+  #isDue(): boolean {
+    if (!this.#outbox.isEmpty) return (this.#interest & WRITABLE) === 0;
+    if (this.#linger !== undefined) return !this.#linger.saidAll && this.#allAnswered();
+    return this.#framesLeft;
+  }
+
   get credentials(): Credentials | undefined {
     return this.#stream.credentials;
   }
@@ -92,7 +116,7 @@ export class RpcChannel implements Channel {
 
   async call<M extends Method>(method: M, params: Params<M>, options: RpcCallOptions): Promise<Result<M>> {
     const { result, descriptor } = await this.callWithDescriptor(method, params, options);
-    if (descriptor !== undefined) this.#options.closeDescriptor?.(descriptor);
+    this.#drop(descriptor);
     return result;
   }
 
@@ -122,12 +146,28 @@ export class RpcChannel implements Channel {
       this.close(error);
       return work + 1;
     }
-    if (this.#linger !== undefined && (this.#allAnswered() || nowMs >= this.#linger.untilMs)) {
+    if (this.#linger !== undefined && this.#lingered(this.#linger, nowMs)) {
       this.close(this.#linger.reason);
       return work + 1;
     }
     this.#watch();
     return work;
+  }
+
+  /**
+   * Closing while the peer still sends would take from it the answers that it has not read yet: they get there, and it is
+   * told that nothing follows, and then it leaves by itself.
+   * @returns whether it is time to close
+   */
+  #lingered(linger: Lingering, nowMs: number): boolean {
+    if (nowMs >= linger.untilMs || linger.droppedBytes > LINGER_BYTES_MAX) return true;
+    if (linger.saidAll || !this.#allAnswered()) return false;
+    // The stream's owner goes on with it.
+    if (this.#options.lent === true) return true;
+    linger.saidAll = true;
+    linger.untilMs = Math.min(linger.untilMs, nowMs + LINGER_MS);
+    this.#stream.endSending();
+    return false;
   }
 
   close(reason: DidafsError = new DidafsError("ERR_CLOSED", "closed here")): void {
@@ -142,10 +182,12 @@ export class RpcChannel implements Channel {
   }
 
   closeWhenSent(reason: DidafsError, limitMs: number = LINGER_MS): void {
-    this.#linger ??= { reason, untilMs: this.#options.clock.nowMs() + limitMs };
+    const untilMs = this.#options.clock.nowMs() + limitMs;
+    this.#linger ??= { reason, untilMs, saidAll: false, droppedBytes: 0 };
   }
 
   #receive(): number {
+    if (this.#linger !== undefined) return this.#receiveInVain(this.#linger);
     const before = this.#reader.receiveCount;
     let frames = 0;
     while (frames < FRAMES_PER_STEP_MAX && this.#linger === undefined && this.#ended === undefined) {
@@ -157,7 +199,16 @@ export class RpcChannel implements Channel {
       if (isCommand(header, 0)) this.#incoming.take(headerTag(header, 0), parsePayload(payload));
       else this.#takeAnswer(header, payload);
     }
+    this.#framesLeft = frames === FRAMES_PER_STEP_MAX;
     return frames + this.#reader.receiveCount - before;
+  }
+
+  #receiveInVain(linger: Lingering): number {
+    const count = this.#reader.drop(this.#stream);
+    if (count === ENDED) throw linger.reason;
+    if (count === WOULD_BLOCK) return 0;
+    linger.droppedBytes += count;
+    return 1;
   }
 
   #nextPayload(): Uint8Array | typeof WOULD_BLOCK | typeof ENDED {
@@ -184,8 +235,13 @@ export class RpcChannel implements Channel {
     try {
       taken = this.#outgoing.takeAnswer(header, payload, descriptor);
     } finally {
-      if (!taken && descriptor !== undefined) this.#options.closeDescriptor?.(descriptor);
+      if (!taken) this.#drop(descriptor);
     }
+  }
+
+  #drop(descriptor: number | undefined): void {
+    if (descriptor === undefined || descriptor === DESCRIPTOR_LOST) return;
+    this.#options.closeDescriptor?.(descriptor);
   }
 
   #send(): number {

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { codeOf, DidafsError, isDidafsError, statusOf } from "../std/errors.ts";
-import { Failure } from "../wire/control.ts";
+import { Failure } from "../wire/control-shapes.ts";
 
 export interface FailedAnswer {
   readonly status: number;

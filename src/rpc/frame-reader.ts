@@ -41,6 +41,14 @@ export class FrameReader {
     }
   }
 
+  /** Receives what nobody will read, and what has come before of it. @returns bytes, WOULD_BLOCK or ENDED */
+  drop(stream: Stream): number {
+    this.#long = undefined;
+    this.#first = 0;
+    this.#end = 0;
+    return stream.recv(this.#chunk, 0, CHUNK_BYTES);
+  }
+
   #fromChunk(): Uint8Array | undefined {
     const here = this.#end - this.#first;
     if (here < HEADER_BYTES) return undefined;

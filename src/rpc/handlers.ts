@@ -9,7 +9,7 @@ export interface RpcCallOptions {
 
 export interface AnswerWithDescriptor<M extends Method> {
   readonly result: Result<M>;
-  /** The caller closes it. */
+  /** The caller closes it. DESCRIPTOR_LOST: it was sent, and this process had no room for it. */
   readonly descriptor: number | undefined;
 }
 

@@ -17,7 +17,7 @@ export const FRAMES_PER_STEP_MAX = 64;
 /** Connections that one step of a server takes in from a listener: whoever floods it must not starve its channels. */
 export const ACCEPTS_PER_STEP_MAX = 64;
 
-/** Connections of a server whose peer has not proven itself yet; further ones are closed at once. */
+/** Connections of a server, or a worker, whose peer has not proven itself yet; each further one drives out the oldest. */
 export const STRANGERS_MAX = 1024;
 
 /** How long a peer that is not yet admitted may stay. */
@@ -25,3 +25,6 @@ export const ADMISSION_TIMEOUT_MS = 5000;
 
 /** How long a channel that is closing waits for the last calls to be answered, unless it is told otherwise. */
 export const LINGER_MS = 1000;
+
+/** What such a channel receives in vain before it closes at once. */
+export const LINGER_BYTES_MAX: number = 1 << 20;

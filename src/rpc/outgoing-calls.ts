@@ -82,6 +82,11 @@ export class OutgoingCalls {
     return !("failure" in outcome);
   }
 
+  /** When `expire` may have something to do. */
+  get dueMs(): number {
+    return this.#pending.dueMs;
+  }
+
   /** @returns how many calls were given up because their deadline has passed */
   expire(nowMs: number): number {
     const overdue = this.#pending.overdue(nowMs);

@@ -38,6 +38,11 @@ export class PendingCalls {
     return this.#waiting.size;
   }
 
+  /** When the next call may be overdue; rather too early than too late. */
+  get dueMs(): number {
+    return this.#inFlight.size + this.#waiting.size === 0 ? Number.POSITIVE_INFINITY : this.#earliestMs;
+  }
+
   newTag(): number {
     let tag: number;
     do {

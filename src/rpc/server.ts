@@ -7,8 +7,9 @@ import { DidafsError } from "../std/errors.ts";
 import { RpcChannel } from "./channel.ts";
 import type { Channel, Handlers } from "./handlers.ts";
 import { handshakeHandlers, type ServiceIdentity } from "./handshake.ts";
-import { ACCEPTS_PER_STEP_MAX, ADMISSION_TIMEOUT_MS, STRANGERS_MAX } from "./limits.ts";
+import { ACCEPTS_PER_STEP_MAX, ADMISSION_TIMEOUT_MS } from "./limits.ts";
 import type { Transcript } from "./proofs.ts";
+import { Strangers } from "./strangers.ts";
 
 export interface RpcServerOptions {
   readonly network: Network;
@@ -34,17 +35,24 @@ interface Draining {
   readonly resolve: () => void;
 }
 
+/**
+ * To look in vain for who waits at a listener costs as much as receiving from several channels. Whoever does wait ends the
+ * poller's waits meanwhile, so these steps come at once.
+ */
+const STEPS_PER_ACCEPT = 8;
+
 const stopping = (): DidafsError => new DidafsError("ERR_CLOSED", "the service is stopping");
 
 /** Accepts connections on its listeners, has each peer prove the key, and steps all channels. */
 export class RpcServer {
   readonly #options: RpcServerOptions;
   readonly #listeners: Listener[] = [];
-  /** Until when a channel must be admitted, by channel. */
-  readonly #channels = new Map<RpcChannel, number>();
+  readonly #channels = new Set<RpcChannel>();
+  readonly #strangers = new Strangers<RpcChannel>();
   #draining: Draining | undefined;
-  #refusedCount = 0;
+  #drivenOutCount = 0;
   #acceptedCount = 0;
+  #stepsToAccept = 0;
   /** Of channels whose peer has proven itself. */
   #openCount = 0;
 
@@ -56,9 +64,9 @@ export class RpcServer {
     return this.#channels.size;
   }
 
-  /** Connections of strangers closed because there were too many. */
-  get refusedCount(): number {
-    return this.#refusedCount;
+  /** Connections of strangers closed because more came. */
+  get drivenOutCount(): number {
+    return this.#drivenOutCount;
   }
 
   /** @returns the address to connect to @throws ERR_PORT_IN_USE, ERR_INVALID_ARGUMENT */
@@ -72,18 +80,30 @@ export class RpcServer {
   /** @returns connections taken, frames moved and channels ended */
   doWork(nowMs: number): number {
     let work = this.#accept(nowMs);
-    for (const [channel, admittedByMs] of this.#channels) {
+    for (const channel of this.#channels) {
       work += channel.doWork(nowMs);
-      if (channel.ended === undefined && !channel.admitted && nowMs >= admittedByMs) {
-        channel.close(
-          new DidafsError("ERR_AUTH", `the key was not proven within ${ADMISSION_TIMEOUT_MS} ms`),
-        );
-        work += 1;
-      }
       if (channel.ended !== undefined) this.#channels.delete(channel);
     }
+    work += this.#closeOverdue(nowMs);
     this.#lookWhoLeft();
     return work;
+  }
+
+  /** When it is to be stepped though nothing came. */
+  dueMs(): number {
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const channel of this.#channels) dueMs = Math.min(dueMs, channel.dueMs);
+    return Math.min(dueMs, this.#strangers.dueMs);
+  }
+
+  #closeOverdue(nowMs: number): number {
+    let closed = 0;
+    const strangers = this.#strangers;
+    for (let one = strangers.overdue(nowMs); one !== undefined; one = strangers.overdue(nowMs)) {
+      one.close(new DidafsError("ERR_AUTH", `the key was not proven within ${ADMISSION_TIMEOUT_MS} ms`));
+      closed += 1;
+    }
+    return closed;
   }
 
   #lookWhoLeft(): void {
@@ -107,7 +127,7 @@ export class RpcServer {
    */
   drain(limitMs: number, stays: (channel: Channel) => boolean = () => false): Promise<void> {
     this.stopListening();
-    const left = new Set([...this.#channels.keys()].filter((channel) => !stays(channel)));
+    const left = new Set([...this.#channels].filter((channel) => !stays(channel)));
     for (const channel of left) {
       if (channel.admitted) channel.closeWhenSent(stopping(), limitMs);
       else channel.close(stopping());
@@ -119,26 +139,32 @@ export class RpcServer {
 
   close(): void {
     this.stopListening();
-    for (const channel of this.#channels.keys()) channel.close(stopping());
+    for (const channel of this.#channels) channel.close(stopping());
     this.#channels.clear();
   }
 
   #accept(nowMs: number): number {
+    if (this.#stepsToAccept > 0) {
+      this.#stepsToAccept -= 1;
+      return 0;
+    }
     let accepted = 0;
     for (const listener of this.#listeners) {
       for (let count = 0; count < ACCEPTS_PER_STEP_MAX; count += 1) {
         const stream = listener.accept();
         if (stream === undefined) break;
         accepted += 1;
-        if (this.#channels.size - this.#openCount >= STRANGERS_MAX) {
-          this.#refusedCount += 1;
-          stream.close();
-          continue;
-        }
         const channel = this.#open(stream, listener.address);
-        this.#channels.set(channel, nowMs + ADMISSION_TIMEOUT_MS);
+        this.#channels.add(channel);
+        const tooMany = this.#strangers.came(channel, nowMs);
+        if (tooMany === undefined) continue;
+        this.#drivenOutCount += 1;
+        tooMany.close(
+          new DidafsError("ERR_TOO_MANY", "more connections have come whose peer proves nothing"),
+        );
       }
     }
+    if (accepted === 0) this.#stepsToAccept = STEPS_PER_ACCEPT - 1;
     return accepted;
   }
 
@@ -168,9 +194,11 @@ export class RpcServer {
         const handlers = onOpen(channel, transcript);
         isOpen = true;
         this.#openCount += 1;
+        this.#strangers.delete(channel);
         return handlers;
       }),
       onEnd: (reason) => {
+        this.#strangers.delete(channel);
         if (!isOpen) return;
         this.#openCount -= 1;
         onClose?.(channel, reason);

@@ -48,6 +48,19 @@ function createAgent({ start, mailbox }: Extract<AgentOrder, { start: AgentOptio
 }
 
 orders.postMessage(poller.wakeDescriptor);
-const loop = { busy: () => host.busy(), doWork: (nowMs: number) => host.doWork(nowMs) + takeOrders() };
+const loop = {
+  busy: () => host.busy(),
+  dueMs: () => host.dueMs(),
+  doWork(nowMs: number): number {
+    let work = 0;
+    for (;;) {
+      work += host.doWork(nowMs);
+      const orders = takeOrders();
+      if (orders === 0) return work;
+      // The first mail of an agent comes with the order to start it, and one wake may stand for both.
+      work += orders;
+    }
+  },
+};
 await runControlLoop(loop, poller, systemClock, stop.signal);
 poller.close();

@@ -110,9 +110,16 @@ async function startThread(): Promise<AgentThread> {
   });
   try {
     const waker = createWaker(await firstMessage(worker, ended));
-    void ended.then(() => waker.close());
+    const thread = { worker, waker, ended };
+    // A program that ends waits for its threads, and this one may sleep for long.
+    const endWithProgram = (): void => tellToStop(thread);
+    process.once("exit", endWithProgram);
+    void ended.then(() => {
+      process.off("exit", endWithProgram);
+      waker.close();
+    });
     worker.unref();
-    return { worker, waker, ended };
+    return thread;
   } catch (error) {
     await worker.terminate();
     throw error;
@@ -136,9 +143,14 @@ function firstMessage(worker: Worker, ended: Promise<Error | undefined>): Promis
   });
 }
 
-async function stopThread({ worker, waker, ended }: AgentThread): Promise<void> {
+function tellToStop({ worker, waker }: AgentThread): void {
   worker.postMessage({ stop: true } satisfies AgentOrder);
   waker.wake();
+}
+
+async function stopThread(thread: AgentThread): Promise<void> {
+  const { worker, ended } = thread;
+  tellToStop(thread);
   worker.ref();
   await within(STOP_MS, ended);
   await worker.terminate();

@@ -2,6 +2,7 @@ import type { Cluster, ConnectOptions } from "../client/api.ts";
 import { callLimits, DEFAULT_TIMEOUT_MS } from "../client/call-limits.ts";
 import { ClusterClient } from "../client/cluster.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
+import { systemRandom } from "../system/random.ts";
 import { LEASE_MS_MAX, LEASE_MS_MIN } from "../wire/leases.ts";
 import { startAgent } from "./agents.ts";
 import { findKey } from "./key.ts";
@@ -57,7 +58,8 @@ export async function attach(
       await stopServices();
     };
     const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-    return new ClusterClient({ id, url, origin: agent.origin, transport, timeoutMs, owner, stop });
+    const { origin } = agent;
+    return new ClusterClient({ id, url, origin, random: systemRandom, transport, timeoutMs, owner, stop });
   } catch (error) {
     await agent.stop();
     if (!isDidafsError(error, "ERR_UNREACHABLE")) throw error;

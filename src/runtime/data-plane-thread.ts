@@ -9,18 +9,23 @@ import { createPoller, createWaker } from "../system/poller.ts";
 import { DataPlane } from "../target/data-plane.ts";
 import type { FromWorker, ToWorker } from "../target/messages.ts";
 import { BLOCK, IdleStrategy, YIELD } from "../transport/idle-strategy.ts";
+import { armFailpoints } from "./failpoints.ts";
+import { WAIT_MS } from "./loop.ts";
+import { type CountersPlace, openCounters } from "./target-counters.ts";
 
 export interface DataPlaneThreadData {
   readonly mailbox: MailboxEnd;
   /** Wakes the control thread. */
   readonly controlWakeDescriptor: number;
-  readonly counters: SharedArrayBuffer;
+  readonly counters: CountersPlace;
   readonly leaseEnd: SharedArrayBuffer;
   /** The sync area, and where this worker's queue lies in it. */
   readonly syncArea: SharedArrayBuffer;
   readonly syncAt: number;
   readonly host: string;
   readonly unixName: string;
+  /** What its target is called. */
+  readonly service: string;
 }
 
 /** What the thread says once it serves. */
@@ -34,21 +39,22 @@ export interface DataPlaneThreadReady {
 const SPIN_ROUNDS = 16;
 /** Yields before blocking: tens of microseconds in which the next command of a busy client comes at no wake-up. */
 const YIELD_ROUNDS = 128;
-/** Longest sleep: bounds how late a connection that never proves itself is closed. */
-const WAIT_MS = 1000;
 
 const data = workerData as DataPlaneThreadData;
+armFailpoints(data.service);
+const counters = openCounters(data.counters);
 const poller = createPoller();
 const controlWaker = createWaker(data.controlWakeDescriptor);
 const tcp = systemNetwork.listen({ kind: "tcp", host: data.host, port: 0 });
 const unix = systemNetwork.listen({ kind: "unix", name: data.unixName });
 const plane = new DataPlane({
   memoryPort: systemMemory,
+  clock: systemClock,
   poller,
   tcp,
   unix,
   mailbox: openMailbox<FromWorker, ToWorker>(data.mailbox, controlWaker),
-  counters: new Float64Array(data.counters),
+  counters: counters.words,
   leaseEnd: new Float64Array(data.leaseEnd),
   sync: { words: new Int32Array(data.syncArea), at: data.syncAt },
 });
@@ -70,3 +76,4 @@ while (!plane.stopped) {
 }
 poller.close();
 controlWaker.close();
+counters.release();

@@ -10,8 +10,21 @@ export interface Agent {
   doWork(nowMs: number): number;
 }
 
-/** Longest wait of a control loop: bounds how late timeouts and the event loop's own work can be. */
-const WAIT_MS = 200;
+/** What a control loop steps. */
+export interface ControlAgent extends Agent {
+  /** A promise is under way (a commit, say) whose end ends no wait of the poller. */
+  busy(): boolean;
+  /** When it is to be stepped though nothing comes that ends a wait of the poller; in the past: at once. */
+  dueMs(): number;
+}
+
+/**
+ * Longest wait of a service's thread, though nothing is due: bounds how late the event loop's own work, timers for example, can
+ * be, and after which silence a thread is known to hang.
+ */
+export const WAIT_MS = 4000;
+/** Shortest wait, so that a loop whose agent is due and does nothing leaves the processor to others. */
+const WAIT_MS_MIN = 1;
 
 /** Seconds that steps took which did work, of all control loops of this thread. */
 export const loopSteps: Histogram = new Histogram([0.001, 0.01, 0.1, 1, 10]);
@@ -34,10 +47,11 @@ function yieldFor(clock: Clock): number {
 
 /**
  * Steps a control agent until `stopping`: while there is work, and for a moment after it, once a turn of the event loop;
- * then it blocks in the poller. `busy()` tells that a promise is under way (a commit, say), so that the loop must not block.
+ * then it blocks in the poller until something comes or the agent is due. Work that comes alone is followed by another step
+ * only where that is due: most of what an idle service uses would be steps for nothing.
  */
 export async function runControlLoop(
-  agent: Agent & { busy(): boolean },
+  agent: ControlAgent,
   poller: Poller,
   clock: Clock,
   stopping: AbortSignal,
@@ -49,10 +63,21 @@ export async function runControlLoop(
     const work = agent.doWork(startMs);
     if (work > 0) loopSteps.observe((clock.nowMs() - startMs) / 1000);
     const next = idle.next(work);
-    if (next === YIELD) idle.yielded(yieldFor(clock));
-    else if (next === BLOCK) poller.wait(agent.busy() ? 1 : waitMs);
+    // Promises that the step has settled go on: what they leave to do is due.
     await turnOfTheEventLoop();
+    if (next === YIELD) idle.yielded(yieldFor(clock));
+    else if ((next === BLOCK || idle.resting) && !stopping.aborted) {
+      const sleepMs = clock.nowMs();
+      const leftMs = agent.dueMs() - sleepMs;
+      if (work > 0 && leftMs <= 0) continue;
+      poller.wait(agent.busy() ? WAIT_MS_MIN : waitFor(leftMs, waitMs));
+      idle.slept(clock.nowMs() - sleepMs);
+    }
   }
+}
+
+function waitFor(leftMs: number, waitMsMax: number): number {
+  return Math.min(Math.max(leftMs, WAIT_MS_MIN), waitMsMax);
 }
 
 /** Longest wait while something is to end: nobody should wait for the poller. */
@@ -60,7 +85,7 @@ const ENDING_WAIT_MS = 5;
 
 /** Steps a control agent until `done` settles, at most `limitMs`. @throws what `done` rejects with */
 export async function runUntil(
-  agent: Agent & { busy(): boolean },
+  agent: ControlAgent,
   poller: Poller,
   clock: Clock,
   done: Promise<void>,

@@ -1,5 +1,5 @@
 /** The metadata service over LMDB, on this thread. */
-import { statfsSync } from "node:fs";
+import { chmodSync, statfsSync } from "node:fs";
 import path from "node:path";
 import { LmdbEngine } from "../meta/engines/lmdb.ts";
 import type { KnownTarget } from "../meta/registry.ts";
@@ -15,6 +15,7 @@ import { systemRandom } from "../system/random.ts";
 import { runControlLoop, runUntil } from "./loop.ts";
 import { MeteredEngine } from "./metered-engine.ts";
 import { packageVersion } from "./package.ts";
+import { watchOrders } from "./parent-orders.ts";
 import { runService, type ServiceHost } from "./service-host.ts";
 import { metaSamples } from "./service-samples.ts";
 
@@ -42,6 +43,8 @@ runService<MetaOptions>(async (host) => {
     const file = path.join(dir, "meta.mdb");
     const engine = new MeteredEngine(new LmdbEngine({ path: file, freeBytes: () => freeBytes(dir) }));
     try {
+      // The engine makes them as the umask says; their folder is closed, but a copy of it may not be.
+      for (const made of [file, `${file}-lock`]) chmodSync(made, 0o600);
       // The engine syncs what is in its file, not that file's name.
       syncDirectory(dir);
       await serve(host, engine);
@@ -77,7 +80,7 @@ async function serve(host: ServiceHost<MetaOptions>, engine: MeteredEngine): Pro
       const address = service.listen({ kind: "tcp", host: listenHost, port });
       if (address.kind !== "tcp") throw new DidafsError("ERR_INTERNAL", "listens on no port");
       host.ready({ address: { host: address.host, port: address.port }, id: service.id });
-      await runControlLoop(service, poller, systemClock, host.stopping);
+      await runControlLoop(service, poller, systemClock, host.stopping, watchOrders(poller));
       await runUntil(service, poller, systemClock, service.drain(DRAIN_MS), DRAIN_MS);
     } finally {
       service.close();

@@ -27,6 +27,11 @@ export const METRICS = {
   didafs_target_mapped_bytes_total: ["counter", "bytes of the regions whose descriptors were passed"],
   didafs_target_connections: ["gauge", "data connections"],
   didafs_target_operations_total: ["counter", "commands carried out by data-plane workers"],
+  didafs_target_command_seconds: [
+    "histogram",
+    "from the step that received a command until its answer was handed over, at the worker",
+  ],
+  didafs_target_flush_seconds: ["histogram", "from a stable flush until the sync that serves it was done"],
   didafs_target_received_bytes_total: ["counter", "bytes that came on data connections, by transport"],
   didafs_target_sent_bytes_total: ["counter", "bytes that left on data connections, by transport"],
   didafs_target_refused_total: [
@@ -34,6 +39,15 @@ export const METRICS = {
     "commands refused: rights, range, a handle or region that is gone",
   ],
   didafs_target_protocol_errors_total: ["counter", "data connections that sent what no DiDAFS sends"],
+  didafs_target_locks: ["gauge", "locks that are held, and requests that wait for one, by state"],
+  didafs_target_locks_granted_total: ["counter", "locks granted"],
+  didafs_target_deadlocks_total: ["counter", "waits for locks that were ended because they formed a circle"],
+  didafs_target_epochs: [
+    "gauge",
+    "epochs under way at workers, in doubt among them, and decisions not finished everywhere",
+  ],
+  didafs_target_epochs_total: ["counter", "epochs at workers, by outcome: committed, conflict or aborted"],
+  didafs_target_epoch_log_bytes: ["gauge", "what the workers' logs of epochs hold"],
   didafs_target_syncs_total: ["counter", "syncs of regions asked of the drive"],
   didafs_target_failed_regions_total: ["counter", "regions taken out of service because their sync failed"],
 } as const satisfies Record<string, readonly [type: "gauge" | "counter" | "histogram", help: string]>;
@@ -54,7 +68,11 @@ export function sample(name: MetricName, value: number, labels: Labels = {}): Sa
   return [name, labels, value];
 }
 
-export function histogramSamples(name: MetricName, histogram: Histogram, labels: Labels = {}): Sample[] {
+export function histogramSamples(
+  name: MetricName,
+  histogram: Pick<Histogram, "bounds" | "sum" | "cumulative">,
+  labels: Labels = {},
+): Sample[] {
   const counts = histogram.cumulative();
   const buckets = counts.map((count, at): Sample => {
     const le = at < histogram.bounds.length ? String(histogram.bounds[at]) : "+Inf";

@@ -86,7 +86,8 @@ export function isAlive(record: Pick<RunRecord, "pid" | "startTicks">): boolean 
   return startTicks(record.pid) === record.startTicks;
 }
 
-function startTicks(pid: number): string | undefined {
+/** When a process started, in clock ticks since boot; undefined where there is none of that number. */
+export function startTicks(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     // The name in parentheses may hold anything; the fields behind it start with the state, which is the third.

@@ -1,4 +1,5 @@
 import type { MetaService } from "../meta/service.ts";
+import { type Latency, latencyBucketMs } from "../structs/latency.ts";
 import type { TargetControl } from "../target/control.ts";
 import type { MeteredEngine } from "./metered-engine.ts";
 import { histogramSamples, type MetricName, type Sample, sample } from "./metrics.ts";
@@ -31,12 +32,35 @@ const COUNTED: Readonly<Record<string, readonly [MetricName, labels?: Readonly<R
   protocolErrors: ["didafs_target_protocol_errors_total"],
   syncs: ["didafs_target_syncs_total"],
   connections: ["didafs_target_connections"],
+  locksHeld: ["didafs_target_locks", { state: "held" }],
+  locksWaiting: ["didafs_target_locks", { state: "waiting" }],
+  locksGranted: ["didafs_target_locks_granted_total"],
+  deadlocks: ["didafs_target_deadlocks_total"],
+  epochsCommitted: ["didafs_target_epochs_total", { outcome: "committed" }],
+  epochConflicts: ["didafs_target_epochs_total", { outcome: "conflict" }],
+  epochsAborted: ["didafs_target_epochs_total", { outcome: "aborted" }],
+  epochsUnderWay: ["didafs_target_epochs"],
+  epochLogBytes: ["didafs_target_epoch_log_bytes"],
   mappings: ["didafs_target_mappings_total"],
   mappedBytes: ["didafs_target_mapped_bytes_total"],
 };
 
+/** The buckets that a scrape is told: from 1 us on each is four times the one before, to 4 s. */
+const TOLD_BUCKETS = Array.from({ length: 12 }, (_, at) => 16 + 32 * at);
+
+/** The fine buckets of a latency in few. */
+function coarse({ sumMs, counts }: Latency): Parameters<typeof histogramSamples>[1] {
+  const below = (end: number): number => counts.subarray(0, end).reduce((sum, count) => sum + count, 0);
+  return {
+    bounds: TOLD_BUCKETS.map((bucket) => latencyBucketMs(bucket) / 1000),
+    sum: sumMs / 1000,
+    cumulative: () => [...TOLD_BUCKETS, counts.length].map(below),
+  };
+}
+
 export function targetSamples(control: TargetControl): Sample[] {
   const { totalBytes, freeBytes, regions, sessions, counters } = control.report();
+  const { commands, flushes } = control.latencies();
   return [
     sample("didafs_target_registered", control.registered ? 1 : 0),
     sample("didafs_target_capacity_bytes", totalBytes),
@@ -44,6 +68,8 @@ export function targetSamples(control: TargetControl): Sample[] {
     sample("didafs_target_regions", regions),
     sample("didafs_target_sessions", sessions),
     sample("didafs_target_failed_regions_total", control.failedRegionCount),
+    ...histogramSamples("didafs_target_command_seconds", coarse(commands)),
+    ...histogramSamples("didafs_target_flush_seconds", coarse(flushes)),
     ...Object.entries(counters).flatMap(([name, value]) => {
       const known = COUNTED[name];
       return known === undefined ? [] : [sample(known[0], value, known[1])];

@@ -45,9 +45,11 @@ export class ServiceReports {
   readonly ended: Promise<string>;
   readonly #name: string;
   readonly #ready = Promise.withResolvers<ReadyInfo>();
-  readonly #asked = new Map<number, (samples: unknown) => void>();
+  readonly #asked = new Map<number, PromiseWithResolvers<unknown>>();
   #nextNumber = 1;
   readonly #ended = Promise.withResolvers<string>();
+  /** How it ended. */
+  #end: string | undefined;
 
   constructor(name: string) {
     this.#name = name;
@@ -58,25 +60,23 @@ export class ServiceReports {
   }
 
   take(report: ServiceReport): void {
-    if ("metrics" in report) this.#asked.get(report.metrics)?.(report.samples);
+    if ("metrics" in report) this.#asked.get(report.metrics)?.resolve(report.samples);
     else if ("ready" in report) this.#ready.resolve(report.ready);
     else this.#ready.reject(serviceFailure(this.#name, report.failed));
   }
 
   /** @param post gives the service an order */
   async metrics(post: (order: ServiceOrder) => void, limitMs: number): Promise<Sample[]> {
+    if (this.#end !== undefined) throw this.#endedError(this.#end);
     const number = this.#nextNumber;
     this.#nextNumber += 1;
     const answer = Promise.withResolvers<unknown>();
     const late = new DidafsError("ERR_TIMEOUT", `${this.#name} did not answer within ${limitMs} ms`);
     const timer = setTimeout(() => answer.reject(late), limitMs);
-    this.#asked.set(number, answer.resolve);
+    this.#asked.set(number, answer);
     try {
       post({ metrics: number });
-      const ended = this.ended.then((how) => {
-        throw new DidafsError("ERR_CLOSED", `${this.#name} ended: ${how}`);
-      });
-      const parsed = v.safeParse(Samples, await Promise.race([answer.promise, ended]));
+      const parsed = v.safeParse(Samples, await answer.promise);
       if (parsed.success) return parsed.output;
       throw new DidafsError("ERR_PROTOCOL", `${this.#name} answered with no samples`);
     } finally {
@@ -89,7 +89,13 @@ export class ServiceReports {
     this.#ready.reject(
       new DidafsError("ERR_START_FAILED", `${this.#name} ended before it was ready: ${how}`, { cause }),
     );
+    this.#end = how;
+    for (const { reject } of this.#asked.values()) reject(this.#endedError(how));
     this.#ended.resolve(how);
+  }
+
+  #endedError(how: string): DidafsError {
+    return new DidafsError("ERR_CLOSED", `${this.#name} ended: ${how}`);
   }
 }
 

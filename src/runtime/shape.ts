@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import * as v from "valibot";
 import { DidafsError } from "../std/errors.ts";
 import { storedByAnother } from "../std/versions.ts";
+import { replaceFile } from "../system/replace-file.ts";
 
 const FORMAT = 1;
 const TARGETS_MAX = 64;
@@ -47,12 +48,7 @@ export function readShape(dir: string): Shape | undefined {
 
 /** Replaces the file whole and durably. */
 export function writeShape(dir: string, shape: Omit<Shape, "format">): void {
-  const draft = `${fileOf(dir)}.new`;
-  writeFileSync(draft, `${JSON.stringify({ format: FORMAT, ...shape })}\n`, { mode: 0o600, flush: true });
-  renameSync(draft, fileOf(dir));
-  const folder = openSync(dir, "r");
-  fsyncSync(folder);
-  closeSync(folder);
+  replaceFile(fileOf(dir), `${JSON.stringify({ format: FORMAT, ...shape })}\n`);
 }
 
 /**

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import * as v from "valibot";
 import { DidafsError } from "../std/errors.ts";
 import { storedByAnother } from "../std/versions.ts";
+import { replaceFile } from "../system/replace-file.ts";
 
 const FORMAT = 1;
 const digits = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
@@ -13,6 +14,8 @@ const Identity = v.object({ format: v.literal(FORMAT), id: digits, cluster: digi
 /** Who a target is, and to which cluster its regions belong; kept in `target.json` in its directory. */
 export class TargetIdentity {
   readonly id: string;
+  /** The directory has had no target before. */
+  readonly isNew: boolean;
   readonly #dir: string;
   #cluster: string | undefined;
 
@@ -20,6 +23,7 @@ export class TargetIdentity {
   constructor(dir: string) {
     this.#dir = dir;
     const recorded = read(fileOf(dir));
+    this.isNew = recorded === undefined;
     this.id = recorded?.id ?? randomBytes(16).toString("hex");
     this.#cluster = recorded?.cluster;
   }
@@ -61,10 +65,5 @@ function read(file: string): v.InferOutput<typeof Identity> | undefined {
 
 /** Replaces the file whole and durably. */
 function write(dir: string, identity: v.InferOutput<typeof Identity>): void {
-  const draft = `${fileOf(dir)}.new`;
-  writeFileSync(draft, `${JSON.stringify(identity)}\n`, { mode: 0o600, flush: true });
-  renameSync(draft, fileOf(dir));
-  const folder = openSync(dir, "r");
-  fsyncSync(folder);
-  closeSync(folder);
+  replaceFile(fileOf(dir), `${JSON.stringify(identity)}\n`);
 }

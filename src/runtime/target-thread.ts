@@ -6,6 +6,7 @@ import type { Drive } from "../ports/drive.ts";
 import type { Poller } from "../ports/poller.ts";
 import { isDidafsError } from "../std/errors.ts";
 import { errorFields } from "../std/logger.ts";
+import type { CountersHeader } from "../structs/counters-header.ts";
 import { systemClock } from "../system/clock.ts";
 import { openFileDrive } from "../system/file-drive.ts";
 import { close as closeDescriptor } from "../system/libc.ts";
@@ -14,11 +15,17 @@ import { systemMemory } from "../system/memory.ts";
 import { openMemoryDrive } from "../system/memory-drive.ts";
 import { systemNetwork } from "../system/network.ts";
 import { createPoller } from "../system/poller.ts";
+import { systemProcesses } from "../system/processes.ts";
 import { systemRandom } from "../system/random.ts";
 import { TargetControl } from "../target/control.ts";
+import { armFailpoints } from "./failpoints.ts";
+import { LeaseFile } from "./lease-file.ts";
 import { runControlLoop, runUntil } from "./loop.ts";
+import { watchOrders } from "./parent-orders.ts";
+import { startTicks } from "./run-file.ts";
 import { runService, type ServiceHost } from "./service-host.ts";
 import { targetSamples } from "./service-samples.ts";
+import { openTargetCounters, type TargetCounters } from "./target-counters.ts";
 import { TargetIdentity } from "./target-identity.ts";
 import { TargetThreads } from "./target-threads.ts";
 
@@ -52,13 +59,21 @@ runService<TargetOptions>(async (host) => {
 async function serve(host: ServiceHost<TargetOptions>): Promise<void> {
   const { dir, drive: kind, workers = defaultWorkers() } = host.options;
   const identity = new TargetIdentity(dir);
+  armFailpoints(path.basename(dir));
   const directory = path.join(dir, "regions");
   const drive = kind === "file" ? openFileDrive(directory) : openMemoryDrive();
+  // What epochs have decided outlasts the process in any case.
+  const logs = kind === "file" ? drive : openFileDrive(path.join(dir, "logs"));
+  // Of regions that direct origins read in epochs; ends with the process.
+  const lines = openMemoryDrive();
   const poller = createPoller();
   const crash = new AbortController();
+  const counters = openTargetCounters(dir, headerOf(dir, identity.id, workers), host.log);
   const threads = new TargetThreads({
     workers,
+    counters,
     host: host.options.host,
+    service: path.basename(dir),
     syncDirectory: kind === "file" ? directory : undefined,
     controlWakeDescriptor: poller.wakeDescriptor,
     onCrash: (error) => {
@@ -66,15 +81,44 @@ async function serve(host: ServiceHost<TargetOptions>): Promise<void> {
       crash.abort(error);
     },
   });
+  let ended = false;
   try {
     const started = await orCrash(threads.start(), crash.signal);
-    const control = createControl(host, identity, drive, poller, threads, started);
+    const leases = new LeaseFile(dir, identity.isNew);
+    const control = createControl(
+      host,
+      identity,
+      { drive, logs, lines },
+      poller,
+      threads,
+      started,
+      counters,
+      leases,
+    );
     await runUntilStopped(control, poller, host, identity, crash, threads);
+    ended = true;
+    if (control.lockCount === 0) leases.clear();
   } finally {
     await threads.stop(crash.signal.aborted ? 0 : THREADS_MS);
+    // Of one that failed, what it counted says why.
+    counters.close(!ended);
     poller.close();
+    logs.close();
+    lines.close();
     drive.close();
   }
+}
+
+function headerOf(dir: string, target: string, workerCount: number): CountersHeader {
+  return {
+    target,
+    name: path.basename(dir),
+    pid: process.pid,
+    startTicks: Number(startTicks(process.pid)),
+    startedMs: systemClock.nowMs(),
+    startedWallMs: systemClock.wallMs(),
+    workerCount,
+  };
 }
 
 function defaultWorkers(): number {
@@ -92,10 +136,12 @@ async function orCrash<T>(promise: Promise<T>, crash: AbortSignal): Promise<T> {
 function createControl(
   { options, log }: ServiceHost<TargetOptions>,
   identity: TargetIdentity,
-  drive: Drive,
+  { drive, logs, lines }: { drive: Drive; logs: Drive; lines: Drive },
   poller: Poller,
   threads: TargetThreads,
   workers: Awaited<ReturnType<TargetThreads["start"]>>,
+  counters: TargetCounters,
+  leases: LeaseFile,
 ): TargetControl {
   return new TargetControl({
     network: systemNetwork,
@@ -104,8 +150,11 @@ function createControl(
     random: systemRandom,
     poller,
     drive,
+    logs,
+    lines,
     sync: threads.controlSync,
     workers,
+    counters: counters.control,
     id: identity.id,
     name: path.basename(options.dir),
     pid: process.pid,
@@ -117,6 +166,8 @@ function createControl(
     unix: { kind: "unix", name: `didafs-${randomBytes(16).toString("hex")}` },
     leaseEnd: threads.leaseEnd,
     former: options.former,
+    processes: systemProcesses,
+    leases,
     admitCluster: (id) => identity.admitCluster(id),
     closeDescriptor,
     log,
@@ -136,19 +187,21 @@ async function runUntilStopped(
   const agent = {
     doWork(nowMs: number): number {
       const work = control.doWork(nowMs);
-      const failure = control.registrationFailure;
+      const { registrationFailure: failure, recoveryFailure } = control;
       if (!announced && control.registered) {
         announced = true;
         host.ready({ id: identity.id, incarnation: control.incarnation });
       } else if (!announced && isDidafsError(failure, "ERR_AUTH", "ERR_VERSION", "ERR_CORRUPT")) {
         // Trying again cannot help.
         crash.abort(failure);
-      }
+      } else if (recoveryFailure !== undefined) crash.abort(recoveryFailure);
       return work;
     },
     busy: () => control.busy(),
+    dueMs: () => (control.registered && !announced ? 0 : control.dueMs()),
   };
-  await runControlLoop(agent, poller, systemClock, AbortSignal.any([host.stopping, crash.signal]));
+  const stopping = AbortSignal.any([host.stopping, crash.signal]);
+  await runControlLoop(agent, poller, systemClock, stopping, watchOrders(poller));
   // Without one of its threads it can neither answer nor end anything in good order; the supervisor starts it again.
   crash.signal.throwIfAborted();
   threads.drain();

@@ -6,17 +6,20 @@ import { ringDoorbell, syncAreaBytes, syncQueueAt } from "../structs/sync-queue.
 import { createMailboxPair, openMailbox } from "../system/mailbox.ts";
 import { createWaker, type SystemWaker } from "../system/poller.ts";
 import type { WorkerParts } from "../target/control.ts";
-import { createCounters } from "../target/counters.ts";
 import type { FromWorker, ToWorker } from "../target/messages.ts";
 import { createLeaseEnd } from "../target/service-lease.ts";
-import type { SyncChannel } from "../target/stable-flushes.ts";
+import type { SyncChannel } from "../target/worker-syncs.ts";
 import type { DataPlaneThreadData, DataPlaneThreadReady } from "./data-plane-thread.ts";
 import { threadEntry } from "./entry.ts";
 import type { SyncThreadData } from "./sync-thread.ts";
+import type { CountersPlace, TargetCounters } from "./target-counters.ts";
 
 export interface TargetThreadsOptions {
   readonly workers: number;
+  readonly counters: TargetCounters;
   readonly host: string;
+  /** What the target is called. */
+  readonly service: string;
   /** Of the durable drive; undefined where there is nothing to sync. */
   readonly syncDirectory: string | undefined;
   /** Wakes the control thread. */
@@ -65,15 +68,16 @@ export class TargetThreads {
 
   async #startWorker(index: number): Promise<{ parts: WorkerParts; wakeDescriptor: number }> {
     const [near, far] = createMailboxPair();
-    const counters = createCounters();
+    const counters = this.#options.counters.workers[index] as Float64Array;
     const data: DataPlaneThreadData = {
       mailbox: far,
       controlWakeDescriptor: this.#options.controlWakeDescriptor,
-      counters: counters.buffer,
+      counters: this.#options.counters.places[index] as CountersPlace,
       leaseEnd: this.leaseEnd.buffer,
       syncArea: this.#syncArea,
       syncAt: syncQueueAt(index + 1),
       host: this.#options.host,
+      service: this.#options.service,
       unixName: `didafs-${randomBytes(16).toString("hex")}`,
     };
     const thread = this.#spawn("data-plane-thread", data, [far.port]);

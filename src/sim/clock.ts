@@ -22,4 +22,9 @@ export class SimClock implements Clock {
   advance(byMs: number): void {
     this.#nowMs += byMs;
   }
+
+  /** It never goes back. */
+  advanceTo(nowMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, nowMs);
+  }
 }

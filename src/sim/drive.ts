@@ -16,6 +16,9 @@ interface SimObject {
   openCount: number;
 }
 
+/** No two simulated drives share their room. */
+let media = 0;
+
 /**
  * A drive whose objects are shared memory of a {@link SimMemory}. Every sync is recorded, and fails from `failSyncs`
  * on, as a medium does that has lost a page.
@@ -23,6 +26,7 @@ interface SimObject {
 export class SimDrive implements Drive, DriveSync {
   readonly kind: Drive["kind"];
   readonly durable: boolean;
+  readonly medium: string;
   readonly synced: SyncRecord[] = [];
   failSyncs = false;
   readonly #memory: SimMemory;
@@ -35,6 +39,8 @@ export class SimDrive implements Drive, DriveSync {
     this.#memory = memory;
     this.kind = kind;
     this.durable = kind === "file";
+    media += 1;
+    this.medium = media.toString(16).padStart(32, "0");
     this.#totalBytes = totalBytes;
   }
 

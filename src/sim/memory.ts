@@ -2,7 +2,7 @@ import type { Borrowed, Memory, MemoryBehindHeader, MemoryPort } from "../ports/
 import { DidafsError } from "../std/errors.ts";
 
 /** Address space that an object may grow into, not memory. */
-const GROWTH_BYTES = 64 << 20;
+const GROWTH_BYTES_DEFAULT = 64 << 20;
 
 /**
  * Memory without a machine: addresses are 0. Objects that several parties map are kept by descriptor; all mappings of
@@ -11,8 +11,13 @@ const GROWTH_BYTES = 64 << 20;
 export class SimMemory implements MemoryPort {
   readonly #objects = new Map<number, ArrayBuffer>();
   readonly #mapped = new WeakSet<ArrayBuffer>();
-
+  readonly #growthBytes: number;
   #lastDescriptor = 0;
+
+  /** @param growthBytes how much longer than at first an object may get */
+  constructor(growthBytes = GROWTH_BYTES_DEFAULT) {
+    this.#growthBytes = growthBytes;
+  }
 
   /** A number that no object has yet. */
   newDescriptor(): number {
@@ -20,9 +25,9 @@ export class SimMemory implements MemoryPort {
     return this.#lastDescriptor;
   }
 
-  /** Makes an object of zeroed bytes that can be mapped by `descriptor`, and grow by GROWTH_BYTES. */
+  /** Makes an object of zeroed bytes that can be mapped by `descriptor`, and grow. */
   share(descriptor: number, byteLength: number): void {
-    const buffer = new ArrayBuffer(byteLength, { maxByteLength: byteLength + GROWTH_BYTES });
+    const buffer = new ArrayBuffer(byteLength, { maxByteLength: byteLength + this.#growthBytes });
     this.#mapped.add(buffer);
     this.#objects.set(descriptor, buffer);
   }
@@ -30,6 +35,16 @@ export class SimMemory implements MemoryPort {
   /** Makes an object longer; what is mapped of it stays mapped. */
   grow(descriptor: number, byteLength: number): void {
     this.#objects.get(descriptor)?.resize(byteLength);
+  }
+
+  /** All bytes of an object. */
+  bytesOf(descriptor: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#objects.get(descriptor) ?? new ArrayBuffer(0));
+  }
+
+  /** The object's number means nothing any more; what is mapped of it stays. */
+  forget(descriptor: number): void {
+    this.#objects.delete(descriptor);
   }
 
   allocate(byteLength: number): Memory {
@@ -63,6 +78,14 @@ export class SimMemory implements MemoryPort {
   free(memory: Memory): void {
     const buffer = memory.u8.buffer;
     if (!this.#mapped.has(buffer)) buffer.transfer(0);
+  }
+
+  copy(from: Borrowed, fromAt: number, into: Borrowed, intoAt: number, length: number): void {
+    into.u8.set(from.u8.subarray(fromAt, fromAt + length), intoAt);
+  }
+
+  addressOf(_bytes: Uint8Array): number {
+    return 0;
   }
 
   borrow(bytes: Uint8Array): Borrowed {

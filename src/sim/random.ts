@@ -21,6 +21,31 @@ export class SimRandom implements Random {
     return low + (this.next() % (high - low + 1));
   }
 
+  /** @returns a number from 0 on and below 1 */
+  fraction(): number {
+    return this.next() / 2 ** 32;
+  }
+
+  /** True so often. */
+  chance(probability: number): boolean {
+    return this.fraction() < probability;
+  }
+
+  /** @returns one of `choices`, of which there is at least one */
+  pick<T>(choices: readonly T[]): T {
+    return choices[this.next() % choices.length] as T;
+  }
+
+  /** @returns a number between both, their orders of magnitude equally likely; `low` is above 0 */
+  magnitude(low: number, high: number): number {
+    return low * (high / low) ** this.fraction();
+  }
+
+  /** Another sequence, so that how often one party draws changes nothing for the others. */
+  fork(): SimRandom {
+    return new SimRandom(this.next());
+  }
+
   bytes(count: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(count);
     for (let i = 0; i < count; i++) bytes[i] = this.next() & 255;

@@ -21,6 +21,13 @@ export class SimTurns implements Turns {
     return () => this.#timers.delete(timer);
   }
 
+  /** When the next turn has something to do. */
+  dueMs(): number {
+    let dueMs = this.#soon.length > 0 ? 0 : Number.POSITIVE_INFINITY;
+    for (const { atMs } of this.#timers) dueMs = Math.min(dueMs, atMs);
+    return dueMs;
+  }
+
   /** One turn: what was asked for soon, then the timers that are due. @returns steps run */
   turn(): number {
     const steps = this.#soon;

@@ -25,6 +25,13 @@ export class Deadlines {
     return new Promise((give) => this.#waiters.add({ untilMs, give }));
   }
 
+  /** When the next wait ends at the latest. */
+  dueMs(): number {
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const { untilMs } of this.#waiters) dueMs = Math.min(dueMs, untilMs);
+    return dueMs;
+  }
+
   /** @returns waits that ended */
   doWork(nowMs: number): number {
     let ended = 0;

@@ -36,6 +36,15 @@ export const ERROR_TABLE = {
   ERR_REVOKED: [48, 128, "stop", "access to the file was taken back; open it again"],
   ERR_EXPIRED: [49, 127, "retry", "the capability has run out; the library asks for another by itself"],
   ERR_CAPABILITY: [50, 129, "stop", "the capability is forged, damaged, or another origin's"],
+  ERR_DEADLOCK: [51, 35, "retry", "the lock waits in a circle; release what you hold and begin again"],
+  ERR_EPOCH_CONFLICT: [
+    52,
+    11,
+    "retry",
+    "another epoch came first; nothing of this one took effect, run it again",
+  ],
+  ERR_INVALID_EPOCH: [53, 22, "report", "no epoch can have these guarantees together, or begin here"],
+  ERR_REGION_RAW: [54, 95, "report", "the window is raw, and such an epoch needs a managed one"],
   // Sessions and the wire
   ERR_SESSION_LOST: [60, 104, "stop", "the session with a target has ended; open the window again"],
   ERR_PROTOCOL: [61, 71, "stop", "the peer sent what no DiDAFS sends"],
@@ -107,6 +116,13 @@ export class DidafsError<C extends ErrorCode = ErrorCode> extends Error {
 export function isDidafsError<C extends ErrorCode>(error: unknown, ...codes: C[]): error is DidafsError<C> {
   if (typeof error !== "object" || error === null || !(BRAND in error)) return false;
   return codes.length === 0 || codes.includes((error as unknown as DidafsError<C>).code);
+}
+
+/** The error of one part says nothing about the others, which may have been applied. */
+export function partlyApplied<E>(error: E): E | DidafsError {
+  if (!isDidafsError(error) || error.applied !== "no") return error;
+  const { code, message, path, target } = error;
+  return new DidafsError(code, message, { applied: "unknown", path, target, cause: error });
 }
 
 export function isErrorCode(code: string): code is ErrorCode {

@@ -21,6 +21,7 @@ export const WORD_BYTES: readonly number[] = [8, 8, 4, 4, 8];
 const I64 = 0;
 const U64 = 1;
 const U32 = 3;
+const F64 = 4;
 
 const ADD = 0;
 const MIN = 1;
@@ -43,13 +44,30 @@ const scratch = new ArrayBuffer(16);
 const bits = new BigInt64Array(scratch);
 const floats = new Float64Array(scratch);
 
+/** Applies `op` to a word of any type; `operand` is as its values are. @returns the value before */
+export function fetchOp(
+  memory: WordMemory,
+  at: number,
+  op: number,
+  word: number,
+  operand: number | bigint,
+): number | bigint {
+  if (word === I64 || word === U64) return fetchOp64(memory, at, op, word, operand as bigint);
+  if (word === F64) return fetchOpF64(memory, at, op, operand as number);
+  return fetchOp32(memory, at, op, word, operand as number);
+}
+
 /** Applies `op` to an i64 or u64 word. @returns the value before */
 export function fetchOp64(memory: WordMemory, at: number, op: number, word: number, operand: bigint): bigint {
+  // The engine inlines so many instructions into a caller and no more, so what is asked for most stands alone.
+  if (op === ADD) return Atomics.add(word === U64 ? memory.u64 : memory.i64, at / 8, operand);
+  return otherOp64(memory, at, op, word, operand);
+}
+
+function otherOp64(memory: WordMemory, at: number, op: number, word: number, operand: bigint): bigint {
   const index = at / 8;
   const words = word === U64 ? memory.u64 : memory.i64;
   switch (op) {
-    case ADD:
-      return Atomics.add(words, index, operand);
     case MIN:
     case MAX:
       return extreme64(
@@ -86,14 +104,21 @@ function extreme64(
 
 /** Applies `op` to an i32 or u32 word. @returns the value before */
 export function fetchOp32(memory: WordMemory, at: number, op: number, word: number, operand: number): number {
+  // But for min and max all do the same to the bits, so one kind of array serves both: a site that sees two is slower.
+  const before =
+    op === ADD ? Atomics.add(memory.i32, at / 4, operand) : otherOp32(memory, at, op, word, operand);
+  return word === U32 ? before >>> 0 : before;
+}
+
+function otherOp32(memory: WordMemory, at: number, op: number, word: number, operand: number): number {
   const index = at / 4;
-  const words = word === U32 ? memory.u32 : memory.i32;
+  const words = memory.i32;
   switch (op) {
-    case ADD:
-      return Atomics.add(words, index, operand);
     case MIN:
     case MAX:
-      return extreme32(words, index, op, word === U32 ? operand >>> 0 : operand | 0);
+      return word === U32
+        ? extreme32(memory.u32, index, op, operand >>> 0)
+        : extreme32(words, index, op, operand | 0);
     case AND:
       return Atomics.and(words, index, operand);
     case OR:

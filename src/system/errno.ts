@@ -21,6 +21,7 @@ const CODES: readonly (readonly [errno: number, code: ErrorCode])[] = [
   [ERRNO.EPERM, "EACCES"],
   [ERRNO.EMFILE, "ERR_TOO_MANY"],
   [ERRNO.ENFILE, "ERR_TOO_MANY"],
+  [ERRNO.ENOMEM, "ERR_TOO_MANY"],
   [ERRNO.EEXIST, "EEXIST"],
   [ERRNO.ENOENT, "ENOENT"],
   [ERRNO.ENOTDIR, "ENOTDIR"],

@@ -1,4 +1,4 @@
-import { constants, readdirSync, statfsSync, unlinkSync } from "node:fs";
+import { constants, readdirSync, statfsSync, statSync, unlinkSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Drive, DriveObject, DriveSync } from "../ports/drive.ts";
 import { DidafsError } from "../std/errors.ts";
@@ -6,6 +6,7 @@ import { makeDirectory, openDirectory, syncDirectory } from "./directory.ts";
 import { checkName, isName, OpenObject, OWNER_ONLY_FILE, reserve } from "./drive-object.ts";
 import { ERRNO, fromNodeError, lastErrno, systemError } from "./errno.ts";
 import { close, fdatasync, fsync, open, syncFileRange } from "./libc.ts";
+import { mediumOf } from "./medium.ts";
 import { O_CLOEXEC, O_CREAT, O_EXCL, O_RDWR } from "./open-flags.ts";
 
 /** Runs one of Node's own file functions; what it throws becomes a typed error. */
@@ -21,10 +22,13 @@ function attempt<T>(doing: string, body: () => T): T {
 class FileDrive implements Drive {
   readonly kind = "file";
   readonly durable = true;
+  readonly medium: string;
   readonly #directory: string;
 
   constructor(directory: string) {
     this.#directory = directory;
+    const { dev } = attempt(`look at ${directory}`, () => statSync(directory, { bigint: true }));
+    this.medium = mediumOf(`device ${dev}`);
   }
 
   create(name: string, byteLength: number): DriveObject {

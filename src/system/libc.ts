@@ -51,6 +51,9 @@ export const connect: SocketName = library.func("int connect(int fd, uint64_t ad
 export const listen: (fd: Descriptor, backlog: number) => number = library.func(
   "int listen(int fd, int backlog)",
 );
+export const shutdown: (fd: Descriptor, how: number) => number = library.func(
+  "int shutdown(int fd, int how)",
+);
 export const accept4: (fd: Descriptor, sockaddr: Address, length: Address, flags: number) => number =
   library.func("int accept4(int fd, uint64_t addr, uint64_t len, int flags)");
 export const getsockname: (fd: Descriptor, sockaddr: Address, length: Address) => number = library.func(
@@ -106,6 +109,9 @@ export const munmap: (address: Address, byteLength: number) => number = library.
 export const madvise: (address: Address, byteLength: number, advice: number) => number = library.func(
   "int madvise(uint64_t addr, uint64_t len, int advice)",
 );
+export const memcpy: (to: Address, from: Address, byteLength: number) => void = library.func(
+  "void memcpy(uint64_t to, uint64_t from, uint64_t len)",
+);
 const memmove: (to: Uint8Array, from: null, byteLength: 0) => number = library.func(
   "uint64_t memmove(void *to, void *from, uint64_t len)",
 );
@@ -141,6 +147,9 @@ export const ftruncate: (fd: Descriptor, byteLength: number) => number = library
 export const fsync: (fd: Descriptor) => number = library.func("int fsync(int fd)");
 export const syncFileRange: (fd: Descriptor, offset: number, length: number, flags: number) => number =
   library.func("int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)");
+/** @returns 0 or the errno itself */
+export const posixFadvise: (fd: Descriptor, offset: number, byteLength: number, advice: number) => number =
+  library.func("int posix_fadvise(int fd, int64_t offset, int64_t len, int advice)");
 export const fdatasync: (fd: Descriptor) => number = library.func("int fdatasync(int fd)");
 /** @returns 0 or the errno itself */
 export const posixFallocate: (fd: Descriptor, offset: number, byteLength: number) => number = library.func(

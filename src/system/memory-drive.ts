@@ -5,6 +5,7 @@ import { DidafsError } from "../std/errors.ts";
 import { BLOCK_BYTES, checkName, OpenObject, OWNER_ONLY_FILE, reserve } from "./drive-object.ts";
 import { ERRNO, lastErrno, systemError } from "./errno.ts";
 import { close, fcntl, memfdCreate, open } from "./libc.ts";
+import { mediumOf } from "./medium.ts";
 import { O_CLOEXEC, O_RDONLY, O_RDWR } from "./open-flags.ts";
 
 // <linux/memfd.h>, <linux/fcntl.h>; the same on x86-64 and arm64.
@@ -41,6 +42,7 @@ interface Held {
 class MemoryDrive implements Drive {
   readonly kind = "memory";
   readonly durable = false;
+  readonly medium: string = mediumOf("memory");
   readonly #limitBytes: number;
   readonly #held = new Map<string, Held>();
 

@@ -1,5 +1,5 @@
 import type { Borrowed } from "../ports/memory.ts";
-import type { Segments } from "../ports/network.ts";
+import { DESCRIPTOR_LOST, type Segments } from "../ports/network.ts";
 import { assert } from "../std/assert.ts";
 import { addressOf, close } from "./libc.ts";
 
@@ -8,12 +8,12 @@ import { addressOf, close } from "./libc.ts";
  * all its streams share it; each call writes what it needs.
  *
  *     byte 0    struct msghdr (56): name u64, namelen u32, pad, iov u64, iovlen u64, control u64, controllen u64, flags i32
- *     byte 64   struct iovec × 64: base u64, length u64
- *     byte 1088 one control message: len u64, level i32, type i32, descriptors i32 × 4
+ *     byte 64   struct iovec × 512: base u64, length u64 (the kernel takes 1,024)
+ *     byte 8256 one control message: len u64, level i32, type i32, descriptors i32 × 4
  *
  * Source: <bits/socket.h>, <bits/types/struct_iovec.h>; the same on x86-64 and arm64.
  */
-const RUNS_MAX = 64;
+const RUNS_MAX = 512;
 const DESCRIPTORS_MAX = 4;
 const IOV_AT = 64 / 4;
 const CONTROL_AT = IOV_AT + RUNS_MAX * 4;
@@ -26,9 +26,12 @@ const MSG_IOV = 4;
 const MSG_IOV_COUNT = 6;
 const MSG_CONTROL = 8;
 const MSG_CONTROL_BYTES = 10;
+const MSG_FLAGS = 12;
 
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
+/** Control data were lost: here, descriptors that this process has no room for. */
+const MSG_CTRUNC = 8;
 const HIGH = 0x1_0000_0000;
 
 const words = new Uint32Array(WORDS);
@@ -56,16 +59,20 @@ export function checkRun(memory: Borrowed, at: number, length: number): void {
   assert(at >= 0 && length >= 1 && at + length <= memory.u8.byteLength, "bytes lie inside their memory");
 }
 
-/** Prepares a message of the front of `segments`, without control bytes. */
-export function setSegments(segments: Segments): void {
-  const count = Math.min(segments.count, RUNS_MAX);
-  for (let index = 0, from = segments.first; index < count; index += 1) {
-    const memory = segments.memories[from] as Borrowed;
-    const start = segments.starts[from] as number;
-    const length = segments.lengths[from] as number;
+/** Prepares a message of at most `byteMax` bytes (at least 1) from the front of `segments`, without control bytes. */
+export function setSegments(segments: Segments, byteMax: number): void {
+  const { capacity, memories, starts, lengths } = segments;
+  const countMax = Math.min(segments.count, RUNS_MAX);
+  let count = 0;
+  let left = byteMax;
+  for (let from = segments.first; count < countMax && left > 0; count += 1) {
+    const memory = memories[from] as Borrowed;
+    const start = starts[from] as number;
+    const length = Math.min(lengths[from] as number, left);
     checkRun(memory, start, length);
-    setRun(index, memory.address + start, length);
-    from = from + 1 === segments.capacity ? 0 : from + 1;
+    setRun(count, memory.address + start, length);
+    left -= length;
+    from = from + 1 === capacity ? 0 : from + 1;
   }
   words[MSG_IOV_COUNT] = count;
   setAddress(MSG_CONTROL, 0);
@@ -94,9 +101,16 @@ function setRunWithControl(address: number, length: number, controlBytes: number
   words[MSG_CONTROL_BYTES] = controlBytes;
 }
 
-/** Moves the descriptors that came with the message just received into `queue`, closing those above `countMax`. */
+/**
+ * Moves the descriptors that came with the message just received into `queue`, closing those above `countMax`. Where
+ * none of them could be installed, one DESCRIPTOR_LOST takes their place; we pass one a message.
+ */
 export function takeDescriptors(queue: number[], countMax: number): void {
-  if ((words[MSG_CONTROL_BYTES] as number) < CONTROL_HEADER_BYTES) return;
+  if ((words[MSG_CONTROL_BYTES] as number) < CONTROL_HEADER_BYTES) {
+    const isLost = ((words[MSG_FLAGS] as number) & MSG_CTRUNC) !== 0;
+    if (isLost && queue.length < countMax) queue.push(DESCRIPTOR_LOST);
+    return;
+  }
   if (words[CONTROL_AT + 2] !== SOL_SOCKET || words[CONTROL_AT + 3] !== SCM_RIGHTS) return;
   const count = ((words[CONTROL_AT] as number) - CONTROL_HEADER_BYTES) >>> 2;
   for (let index = 0; index < count; index += 1) {

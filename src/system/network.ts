@@ -39,6 +39,9 @@ const KEEPALIVE_PROBE_SECONDS = 10;
 /** Connections waiting for `accept`; the kernel cuts it to net.core.somaxconn. */
 const BACKLOG = 4096;
 
+/** Connections that one `accept` refuses for want of a descriptor, or finds gone, before it gives up. */
+const FAILURES_MAX = 16;
+
 const value = new Int32Array(1);
 const valueAddress = addressOf(new Uint8Array(value.buffer));
 
@@ -69,6 +72,7 @@ class SocketListener implements Listener {
   #descriptor: number;
   /** Closed for a moment when the process has no descriptors left, so that a connection can still be refused. */
   #reserve: number;
+  starved = false;
 
   /** Takes over a listening socket. */
   constructor(descriptor: number, address: Address) {
@@ -90,20 +94,25 @@ class SocketListener implements Listener {
   }
 
   #take(): number {
-    for (;;) {
+    this.starved = false;
+    for (let failures = 0; failures < FAILURES_MAX; failures += 1) {
       const accepted = accept4(this.#descriptor, 0, 0, SOCKET_FLAGS);
       if (accepted >= 0) return accepted;
       const errno = lastErrno();
       if (errno === ERRNO.EMFILE || errno === ERRNO.ENFILE) {
+        this.starved = true;
         // The caller's poller would report this connection for ever: close it, which its other end sees at once.
         if (!this.#refuseOne()) return -1;
       } else if (errno !== ERRNO.ECONNABORTED && errno !== ERRNO.EINTR) {
         return -1;
       }
     }
+    return -1;
   }
 
   #refuseOne(): boolean {
+    // Another thread may have got its number.
+    if (this.#reserve < 0) this.#reserve = openReserve();
     if (this.#reserve < 0) return false;
     close(this.#reserve);
     const refused = accept4(this.#descriptor, 0, 0, SOCKET_FLAGS);

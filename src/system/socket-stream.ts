@@ -1,8 +1,15 @@
 import type { Borrowed } from "../ports/memory.ts";
-import { type Credentials, ENDED, type Segments, type Stream, WOULD_BLOCK } from "../ports/network.ts";
+import {
+  type Credentials,
+  DESCRIPTOR_LOST,
+  ENDED,
+  type Segments,
+  type Stream,
+  WOULD_BLOCK,
+} from "../ports/network.ts";
 import { assert } from "../std/assert.ts";
 import { ERRNO, lastErrno } from "./errno.ts";
-import { addressOf, close, getsockopt, recv, recvmsg, send, sendmsg } from "./libc.ts";
+import { addressOf, close, getsockopt, recv, recvmsg, send, sendmsg, shutdown } from "./libc.ts";
 import {
   checkRun,
   headerAddress,
@@ -22,6 +29,7 @@ const RECEIVE_FLAGS = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 const SO_DOMAIN = 39;
+const SHUT_WR = 1;
 
 /** Descriptors kept for `takeDescriptor`; a peer that passes more before they are taken loses the rest. */
 const DESCRIPTORS_WAITING_MAX = 16;
@@ -115,9 +123,9 @@ export class SocketStream implements Stream {
     return this.#settled(send(this.#descriptor, memory.address + at, length, SEND_FLAGS));
   }
 
-  sendSegments(segments: Segments): number {
+  sendSegments(segments: Segments, byteMax: number): number {
     if (this.#ended) return ENDED;
-    setSegments(segments);
+    setSegments(segments, byteMax);
     const taken = sendmsg(this.#descriptor, headerAddress, SEND_FLAGS);
     if (taken > 0) return taken;
     if (failure(lastErrno()) === WOULD_BLOCK) return WOULD_BLOCK;
@@ -137,12 +145,19 @@ export class SocketStream implements Stream {
     return this.#descriptors?.shift();
   }
 
+  endSending(): void {
+    // Where the peer has gone already it fails, and there is nothing to end.
+    if (this.#descriptor >= 0) shutdown(this.#descriptor, SHUT_WR);
+  }
+
   close(): void {
     if (this.#descriptor < 0) return;
     close(this.#descriptor);
     this.#descriptor = -1;
     this.#ended = true;
-    for (const descriptor of this.#descriptors?.splice(0) ?? []) close(descriptor);
+    for (const descriptor of this.#descriptors?.splice(0) ?? []) {
+      if (descriptor !== DESCRIPTOR_LOST) close(descriptor);
+    }
   }
 
   /**

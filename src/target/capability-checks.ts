@@ -1,9 +1,9 @@
+import { regionKey } from "../epoch/commit-records.ts";
 import type { Clock } from "../ports/clock.ts";
 import { DidafsError } from "../std/errors.ts";
 import { type Capability, openCapability } from "../wire/capability.ts";
 import type { Params } from "../wire/control.ts";
 import type { ServiceLease } from "./service-lease.ts";
-import { regionKey } from "./worker-region.ts";
 
 /**
  * Regions whose least generation is remembered. A forgotten one does no harm once the capabilities from before its

@@ -1,45 +1,58 @@
+import type { Clock } from "../ports/clock.ts";
 import type { Mailbox } from "../ports/mailbox.ts";
 import type { MemoryPort } from "../ports/memory.ts";
 import { ENDED, type Listener, type Stream } from "../ports/network.ts";
 import { type Poller, READABLE } from "../ports/poller.ts";
-import { Connection, HEADER, PUT_PAYLOAD, STAGING_BYTES } from "./connection.ts";
+import { countLatency } from "../structs/latency.ts";
+import { COMMAND_LATENCY, workerAlive } from "../structs/worker-counters.ts";
+import { HEADER_BYTES, MAX_PAYLOAD_BYTES } from "../wire/header.ts";
+import { Connection, HEADER, PUT_PAYLOAD } from "./connection.ts";
+import { copyAnswersOut } from "./copied-answers.ts";
 import { COUNTER } from "./counters.ts";
+import { type Entered, Entrance, LISTENERS } from "./entrance.ts";
 import { MALFORMED } from "./execute.ts";
+import { HeatTable } from "./heat-table.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { finishPayload, payloadCame, processStaged, type ReceiveContext } from "./receive.ts";
-import { StableFlushes, type SyncChannel } from "./stable-flushes.ts";
+import { StableFlushes } from "./stable-flushes.ts";
+import { WorkerEpochs } from "./worker-epochs.ts";
+import { WorkerLocks } from "./worker-locks.ts";
+import { STAGING_BYTES, WorkerMemory } from "./worker-memory.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 import { type ConnectionKeeper, WorkerRegistry } from "./worker-registry.ts";
 import type { WorkerSession } from "./worker-session.ts";
+import { type SyncChannel, WorkerSyncs } from "./worker-syncs.ts";
 
-/** Connections of one worker; more are closed at once. */
-const CONNECTIONS_MAX = 4096;
-const ACCEPTS_PER_STEP = 16;
-/** Payload that one step of one connection takes straight into a region. */
-const DIRECT_BYTES = 256 << 10;
-/** Rounds without work after which a connection is left to the poller. */
+/** A step of a connection receives until it has so much, or has taken all there was: its answers then leave together. */
+const RECEIVE_BYTES = 256 << 10;
+/**
+ * What a step of a connection sends. The largest answer leaves in two calls, without a rest behind them; in one it would keep
+ * others waiting for twice as long.
+ */
+const SEND_BYTES = HEADER_BYTES + MAX_PAYLOAD_BYTES / 2;
+/** Connections that are asked in each round whether something came; where more are at work, only the poller is asked. */
+const POLLED_MAX = 4;
+/** Rounds without a command after which one of them is left to the poller, too. */
 const IDLE_ROUNDS = 1024;
-/** Every so many rounds the poller is asked, so that quiet connections are served while others are busy. */
-const POLL_ROUNDS = 16;
-/** How long a connection may stay without having proven its session. */
-const ADMISSION_MS = 5000;
-const SWEEP_MS = 1000;
+/**
+ * The poller is asked in each round while it has news, less often when it has none, but after so many rounds, or so much
+ * work, in any case: so quiet connections are served while others are busy.
+ */
+const LOOK_ROUNDS = 16;
+const LOOK_WORK = 16 << 10;
 /** How long commands that were accepted may take to be answered when the worker is to stop. */
 const DRAIN_MS = 1500;
 const DRAIN_WAIT_MS = 5;
 
-/** Tokens below this belong to listeners; a connection's is its slot + FIRST_SLOT. */
-const TCP_LISTENER = 0;
-const UNIX_LISTENER = 1;
-const FIRST_SLOT = 2;
-
 export interface DataPlaneParts {
   readonly memoryPort: MemoryPort;
+  /** That of `doWork`; read to measure what answers took. */
+  readonly clock: Clock;
   readonly poller: Poller;
   readonly tcp: Listener;
   readonly unix: Listener;
   readonly mailbox: Mailbox<FromWorker, ToWorker>;
-  /** See counters.ts. */
+  /** A block of structs/worker-counters.ts. */
   readonly counters: Float64Array;
   /** Until when the target may serve (service-lease.ts), on the clock of `doWork`. */
   readonly leaseEnd: Float64Array;
@@ -51,20 +64,33 @@ export interface DataPlaneParts {
  * One data-plane worker: takes commands from its connections, translates and checks each, moves the bytes, answers.
  * Stepped; a step does a bounded amount of work for each connection. The loop around it decides how to wait.
  */
-export class DataPlane implements ConnectionKeeper, ReceiveContext {
+export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
   readonly #parts: DataPlaneParts;
+  readonly #entrance: Entrance;
+  readonly memory: WorkerMemory;
   readonly counters: Float64Array;
+  readonly heat: HeatTable;
   readonly flushes: StableFlushes;
+  readonly locks: WorkerLocks;
+  readonly epochs: WorkerEpochs;
+  readonly #syncs: WorkerSyncs;
   readonly #registry: WorkerRegistry;
   /** By slot. */
   readonly #connections: (Connection | undefined)[] = [];
   readonly #freeSlots: number[] = [];
-  /** Connections that are stepped: those with recent work. */
+  /** Connections that are stepped in each round: those with recent work. */
   readonly #active: Connection[] = [];
-  #openCount = 0;
+  /** Those with more to move than a turn moves: one of them has its turn in a round, so a short command waits for no more. */
+  readonly #backlog: Connection[] = [];
+  #backlogAt = 0;
   #nowMs = 0;
-  #sweptMs = 0;
+  /** The last reading of the clock: no connection has been stepped with work since. */
+  #stepMs = 0;
+  /** Rounds until the poller is asked again. */
+  #lookAfter = 1;
+  /** Since the poller was asked last. */
   #rounds = 0;
+  #work = 0;
   #closed = false;
   /** Set once it was told to stop. */
   #drainUntilMs: number | undefined;
@@ -72,13 +98,34 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
   constructor(parts: DataPlaneParts) {
     this.#parts = parts;
     this.counters = parts.counters;
+    this.heat = new HeatTable(parts.counters);
+    this.memory = new WorkerMemory(parts.memoryPort);
     this.#registry = new WorkerRegistry(parts.memoryPort, parts.mailbox, this);
-    this.flushes = new StableFlushes(parts.sync, parts.counters, {
-      activate: (slot) => this.#activate(slot),
+    this.#syncs = new WorkerSyncs(parts.sync, parts.counters);
+    this.flushes = new StableFlushes(this.#syncs, parts.counters, parts.clock, {
+      activate: (slot) => void this.#activate(slot),
       regionFailed: (region, errno) => this.#registry.regionFailed(region, errno),
+      syncBegins: () => this.epochs.syncBegins(),
+      synced: (region, covers, settled) => this.epochs.synced(region, covers, settled),
     });
-    parts.poller.watch(parts.tcp, READABLE, TCP_LISTENER);
-    parts.poller.watch(parts.unix, READABLE, UNIX_LISTENER);
+    this.epochs = new WorkerEpochs({
+      memoryPort: parts.memoryPort,
+      clock: parts.clock,
+      counters: parts.counters,
+      syncs: this.#syncs,
+      post: (message) => this.#registry.post(message),
+      activate: (slot) => void this.#activate(slot),
+      connections: () => this.#connections,
+      connectionAt: (slot) => this.#connections[slot],
+      region: (key) => this.#registry.region(key),
+      syncRegion: (region, done) => this.flushes.sync(region, done),
+    });
+    this.locks = new WorkerLocks(parts.counters, parts.clock, {
+      activate: (slot) => void this.#activate(slot),
+      suspected: () => this.#registry.lockSuspected(),
+      deadlock: (session, cycle) => this.#registry.lockDeadlock(session, cycle),
+    });
+    this.#entrance = new Entrance(parts.poller, parts.tcp, parts.unix, this);
   }
 
   /** True once it was told to stop and has closed everything. */
@@ -90,69 +137,75 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
   doWork(nowMs: number): number {
     if (this.#closed) return 0;
     this.#nowMs = nowMs;
+    this.#stepMs = nowMs;
+    workerAlive(this.counters, nowMs);
     this.#rounds += 1;
+    this.#entrance.doWork(nowMs);
     // Before the mailbox and the sync queue: a look takes in the wake of whoever fills them, so they are read after it.
-    if (this.#rounds % POLL_ROUNDS === 0 || this.#active.length === 0) this.#look(0);
+    if (this.#rounds >= this.#lookAfter || this.#work >= LOOK_WORK || this.#active.length === 0)
+      this.#look(0);
     let work = this.#registry.doWork();
     if (this.#registry.stopping && this.#drained()) {
       this.close();
       return 1;
     }
+    work += this.#syncs.doWork();
     work += this.flushes.doWork();
-    work += nowMs < (this.#parts.leaseEnd[0] as number) ? this.#stepActive() : this.#fence();
-    if (nowMs - this.#sweptMs >= SWEEP_MS) this.#sweep();
+    work += this.locks.doWork(nowMs);
+    work += this.epochs.doWork(nowMs);
+    if (this.epochs.recovering) return work;
+    if (nowMs < (this.#parts.leaseEnd[0] as number)) work += this.#stepBacklog() + this.#stepActive();
+    else work += this.#fence();
+    this.#work += work;
     return work;
   }
 
   /** Without a lease nothing is answered any more, whatever has come in time. @returns connections closed */
   #fence(): number {
-    const closed = this.#openCount;
+    const closed = this.#entrance.connectionCount;
     for (const connection of this.#connections) {
       if (connection !== undefined) this.closeConnection(connection);
     }
     this.#active.length = 0;
+    this.#backlog.length = 0;
     return closed;
   }
 
   /** Blocks until there may be work, at most `timeoutMs`. */
   wait(timeoutMs: number): void {
-    if (!this.#closed) this.#look(this.#drainUntilMs === undefined ? timeoutMs : DRAIN_WAIT_MS);
+    if (this.#closed) return;
+    const waitMs = this.#entrance.waitMs(this.epochs.waitMs(this.locks.waitMs(timeoutMs)));
+    this.#look(this.#drainUntilMs === undefined ? waitMs : DRAIN_WAIT_MS);
   }
 
   /** Told to stop, it takes nothing new and answers what it has accepted. @returns whether that is done, or takes too long */
   #drained(): boolean {
     if (this.#drainUntilMs === undefined) {
       this.#drainUntilMs = this.#nowMs + DRAIN_MS;
-      this.#stopListening();
+      this.#entrance.close();
     }
     if (this.#nowMs >= this.#drainUntilMs) return true;
     return this.#connections.every((connection) => connection === undefined || connection.settled());
   }
 
-  #stopListening(): void {
-    const { poller, tcp, unix } = this.#parts;
-    for (const listener of [tcp, unix]) {
-      poller.unwatch(listener);
-      listener.close();
-    }
-  }
-
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#drainUntilMs === undefined) this.#stopListening();
+    this.#entrance.close();
     for (const connection of this.#connections) {
       if (connection !== undefined) this.closeConnection(connection);
     }
     this.#registry.close();
+    this.epochs.close();
+    this.memory.close();
   }
 
   session(number: number): WorkerSession | undefined {
     return this.#registry.session(number);
   }
 
-  copyOut(region: WorkerRegion): void {
-    for (const connection of this.#connections) connection?.copyOut(region);
+  copyOut(region: WorkerRegion, of: Iterable<Connection | undefined> = this.#connections): void {
+    copyAnswersOut(region, of, this.#connections, (connection) => this.closeConnection(connection));
   }
 
   cutPayloads(region: WorkerRegion, byteLength: number): void {
@@ -167,53 +220,54 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
     if (connection.closed) return;
     this.#parts.poller.unwatch(connection.stream);
     connection.session?.slots.delete(connection.slot);
+    this.epochs.memory.closeMessage(connection);
     connection.close();
+    // Nobody would hear of them, and what nobody knows that he holds he does not release.
+    if (connection.pendingLocks > 0) this.locks.endWaits((connection.session as WorkerSession).number);
     this.#connections[connection.slot] = undefined;
     this.#freeSlots.push(connection.slot);
-    this.#openCount -= 1;
-    this.counters[COUNTER.connections] = this.#openCount;
+    this.#entrance.left(connection);
+    this.counters[COUNTER.connections] = this.#entrance.connectionCount;
   }
 
   #look(timeoutMs: number): void {
-    const { poller, tcp, unix } = this.#parts;
+    this.#rounds = 0;
+    this.#work = 0;
+    const { poller } = this.#parts;
     const count = poller.wait(timeoutMs);
+    let news = false;
     for (let i = 0; i < count; i += 1) {
       const token = poller.ready[i] as number;
-      if (token === TCP_LISTENER) this.#accept(tcp, false);
-      else if (token === UNIX_LISTENER) this.#accept(unix, true);
-      else {
-        this.#activate(token - FIRST_SLOT);
-      }
+      if (token >= LISTENERS) news = this.#activate(token - LISTENERS) || news;
+      else this.#entrance.accept(token, this.#nowMs);
     }
+    this.counters[COUNTER.connections] = this.#entrance.connectionCount;
+    this.#lookAfter = news ? 1 : Math.min(this.#lookAfter * 2, LOOK_ROUNDS);
   }
 
-  #accept(listener: Listener, isUnix: boolean): void {
-    for (let i = 0; i < ACCEPTS_PER_STEP; i += 1) {
-      const stream = listener.accept();
-      if (stream === undefined) return;
-      if (this.#openCount >= CONNECTIONS_MAX) stream.close();
-      else this.#open(stream, isUnix);
-    }
-  }
-
-  #open(stream: Stream, isUnix: boolean): void {
+  openConnection(stream: Stream, isUnix: boolean): Connection {
     const slot = this.#freeSlots.pop() ?? this.#connections.length;
-    const connection = new Connection(stream, isUnix, slot, this.#nowMs, this.#parts.memoryPort);
+    const connection = new Connection(stream, isUnix, slot, this.memory);
     this.#connections[slot] = connection;
-    this.#openCount += 1;
-    this.counters[COUNTER.connections] = this.#openCount;
     connection.interest = READABLE;
-    this.#parts.poller.watch(stream, READABLE, slot + FIRST_SLOT);
-    this.#activate(slot);
+    // Not active: many who come have nothing to say, and the poller tells who has.
+    this.#parts.poller.watch(stream, READABLE, slot + LISTENERS);
+    return connection;
   }
 
-  #activate(slot: number): void {
+  admit(connection: Connection): boolean {
+    return this.#entrance.admit(connection);
+  }
+
+  /** @returns whether it was not active before */
+  #activate(slot: number): boolean {
     const connection = this.#connections[slot];
-    if (connection === undefined) return;
-    connection.idleRounds = 0;
-    if (connection.active) return;
+    if (connection === undefined || connection.active) return false;
+    // One turn, unless there is a command for it.
+    connection.idleRounds = IDLE_ROUNDS;
     connection.active = true;
     this.#active.push(connection);
+    return true;
   }
 
   #stepActive(): number {
@@ -222,34 +276,79 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
     let kept = 0;
     // Connections that become active meanwhile are behind the end of this round.
     const count = active.length;
+    const crowded = count > POLLED_MAX;
     for (let i = 0; i < count; i += 1) {
       const connection = active[i] as Connection;
-      const done = connection.closed ? 0 : this.#step(connection);
+      const done = connection.closed ? 0 : this.#measure(connection);
       work += done;
-      connection.idleRounds = done > 0 ? 0 : connection.idleRounds + 1;
-      if (connection.closed || connection.idleRounds > IDLE_ROUNDS) {
+      // Who sends byte by byte is not worth being asked in each round.
+      connection.idleRounds = done >= HEADER_BYTES ? 0 : connection.idleRounds + 1;
+      // What of a stalled one is still to be done the poller does not know.
+      const left = crowded ? !connection.stalled : connection.idleRounds > IDLE_ROUNDS;
+      if (connection.backlogged && !connection.closed) {
+        this.#backlog.push(connection);
+      } else if (connection.closed || left || (done === 0 && connection.halted)) {
         connection.active = false;
       } else {
         active[kept] = connection;
         kept += 1;
       }
     }
-    if (kept < count) active.splice(kept, count - kept);
+    if (kept < count) {
+      for (let i = count; i < active.length; i += 1, kept += 1) active[kept] = active[i] as Connection;
+      active.length = kept;
+    }
     return work;
   }
 
-  /** @returns bytes moved and commands executed, together */
+  /** @returns work done */
+  #stepBacklog(): number {
+    const backlog = this.#backlog;
+    if (backlog.length === 0) return 0;
+    if (this.#backlogAt >= backlog.length) this.#backlogAt = 0;
+    const connection = backlog[this.#backlogAt] as Connection;
+    const work = connection.closed ? 0 : this.#measure(connection);
+    if (connection.backlogged && !connection.closed) {
+      this.#backlogAt += 1;
+      return work;
+    }
+    const last = backlog.pop() as Connection;
+    if (last !== connection) backlog[this.#backlogAt] = last;
+    if (connection.closed) connection.active = false;
+    else this.#active.push(connection);
+    return work;
+  }
+
+  /** Steps a connection, and counts how long what it answered took: one reading of the clock for all of it. */
+  #measure(connection: Connection): number {
+    const { counters } = this;
+    const before = (counters[COUNTER.operations] as number) - connection.unanswered;
+    const work = this.#step(connection);
+    const answered = (counters[COUNTER.operations] as number) - connection.unanswered - before;
+    if (answered > 0) {
+      this.#stepMs = this.#parts.clock.nowMs();
+      countLatency(counters, COMMAND_LATENCY, this.#stepMs - connection.receivedMs, answered);
+    }
+    return work;
+  }
+
+  /**
+   * One turn of a connection: bounded by what it sends, what it receives and how many answers find room.
+   * @returns bytes moved and commands executed, together
+   */
   #step(connection: Connection): number {
-    let work = this.#send(connection);
-    if (!connection.closed && connection.stalled) work += this.#process(connection);
-    if (!connection.closed && this.#mayReceive(connection)) work += this.#receive(connection);
+    let sent = this.#send(connection, SEND_BYTES);
+    let received = 0;
+    if (!connection.closed && connection.stalled) received += this.#process(connection);
+    if (!connection.closed && this.#mayReceive(connection)) received += this.#receive(connection);
+    if (!connection.closed && sent < SEND_BYTES) sent += this.#send(connection, SEND_BYTES - sent);
+    const work = sent + received;
     if (connection.closed) return work;
-    work += this.#send(connection);
-    if (connection.closed) return work;
+    connection.backlogged = sent >= SEND_BYTES || received >= RECEIVE_BYTES;
     const interest = connection.wantedInterest();
     if (interest !== connection.interest) {
       connection.interest = interest;
-      this.#parts.poller.watch(connection.stream, interest, connection.slot + FIRST_SLOT);
+      this.#parts.poller.watch(connection.stream, interest, connection.slot + LISTENERS);
     }
     return work;
   }
@@ -259,15 +358,16 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
     return !stalled && !ending && (this.#drainUntilMs === undefined || phase !== HEADER);
   }
 
-  #send(connection: Connection): number {
+  #send(connection: Connection, byteMax: number): number {
     const { queue } = connection;
     if (queue.count === 0) return 0;
-    const sent = queue.flush(connection.stream);
+    const sent = queue.flush(connection.stream, byteMax);
     if (queue.count === 0) connection.payloadQueued = false;
-    if (sent === ENDED || (connection.ending && queue.count === 0)) {
+    if (sent === ENDED) {
       this.closeConnection(connection);
       return 1;
     }
+    if (connection.ending && queue.count === 0) connection.stream.endSending();
     if (sent <= 0) return 0;
     const counter = connection.isUnix ? COUNTER.unixBytesOut : COUNTER.tcpBytesOut;
     this.counters[counter] = (this.counters[counter] as number) + sent;
@@ -276,43 +376,47 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
 
   #receive(connection: Connection): number {
     let received = 0;
-    if (connection.phase === PUT_PAYLOAD) {
-      received = this.#receiveIntoRegion(connection);
-      // The payload is still under way: nothing else can be behind it.
-      if (connection.closed || connection.phase === PUT_PAYLOAD) return received;
+    for (;;) {
+      if (connection.phase === PUT_PAYLOAD) {
+        received += this.#receiveIntoRegion(connection, RECEIVE_BYTES - received);
+        // The payload is still under way: nothing else can be behind it.
+        if (connection.closed || connection.phase === PUT_PAYLOAD) return received;
+      }
+      const staging = connection.openStaging();
+      const { end } = connection;
+      const room = STAGING_BYTES - end;
+      const count = connection.stream.recv(staging, end, room);
+      if (count <= 0) {
+        connection.closeStaging();
+        if (count !== ENDED) return received;
+        this.closeConnection(connection);
+        return received + 1;
+      }
+      connection.end += count;
+      this.#countIn(connection, count);
+      received += count + this.#process(connection);
+      if (count < room || received >= RECEIVE_BYTES) return received;
+      if (connection.closed || !this.#mayReceive(connection)) return received;
     }
-    const { staging, end } = connection;
-    const count = connection.stream.recv(staging, end, STAGING_BYTES - end);
-    if (count === ENDED) {
-      this.closeConnection(connection);
-      return received + 1;
-    }
-    if (count <= 0) return received;
-    connection.end += count;
-    this.#countIn(connection, count);
-    received += count + this.#process(connection);
-    if (!connection.closed && connection.phase === PUT_PAYLOAD)
-      received += this.#receiveIntoRegion(connection);
-    return received;
   }
 
   /** Takes payload behind what was staged straight into the region. @returns bytes received */
-  #receiveIntoRegion(connection: Connection): number {
-    if (connection.left > 0) {
-      const { memory } = connection.region as WorkerRegion;
-      const count = connection.stream.recv(memory, connection.at, Math.min(connection.left, DIRECT_BYTES));
-      if (count === ENDED) {
-        this.closeConnection(connection);
-        return 1;
-      }
-      if (count <= 0) return 0;
-      this.#countIn(connection, count);
-      payloadCame(connection, count);
+  #receiveIntoRegion(connection: Connection, byteMax: number): number {
+    if (connection.left === 0) {
       finishPayload(connection);
-      return count;
+      return 0;
     }
+    const { memory } = connection.region as WorkerRegion;
+    const count = connection.stream.recv(memory, connection.at, Math.min(connection.left, byteMax));
+    if (count === ENDED) {
+      this.closeConnection(connection);
+      return 1;
+    }
+    if (count <= 0) return 0;
+    this.#countIn(connection, count);
+    payloadCame(connection, count);
     finishPayload(connection);
-    return 0;
+    return count;
   }
 
   #process(connection: Connection): number {
@@ -326,17 +430,8 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext {
   }
 
   #countIn(connection: Connection, count: number): void {
+    connection.receivedMs = this.#stepMs;
     const counter = connection.isUnix ? COUNTER.unixBytesIn : COUNTER.tcpBytesIn;
     this.counters[counter] = (this.counters[counter] as number) + count;
-  }
-
-  /** Closes connections that never proved their session. */
-  #sweep(): void {
-    this.#sweptMs = this.#nowMs;
-    for (const connection of this.#connections) {
-      if (connection !== undefined && connection.session === undefined) {
-        if (this.#nowMs - connection.openedMs > ADMISSION_MS) this.closeConnection(connection);
-      }
-    }
   }
 }

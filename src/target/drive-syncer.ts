@@ -40,9 +40,21 @@ export class DriveSyncer {
 
   /** Blocks in the drive's calls. @returns requests completed */
   doWork(): number {
+    const count = this.begin();
+    this.complete(count);
+    return count;
+  }
+
+  /** First half of a step, which blocks. @returns requests taken, to be completed next */
+  begin(): number {
     const count = this.#takeAll();
     this.#writeTogether(count);
     for (let i = 0; i < count; i += 1) this.#errnos[i] ||= this.#syncOnce(i);
+    return count;
+  }
+
+  /** Second half: tells those who asked. */
+  complete(count: number): void {
     for (let i = 0; i < count; i += 1) {
       const at = syncQueueAt(this.#queues[i] as number);
       fillCompletion(this.#words, at, this.#tickets[i] as number, this.#errnos[i] as number);
@@ -53,7 +65,6 @@ export class DriveSyncer {
       if (i + 1 === count || this.#queues[i + 1] !== this.#queues[i])
         this.#wakers[this.#queues[i] as number]?.wake();
     }
-    return count;
   }
 
   /**

@@ -1,5 +1,6 @@
 import { type Domain, READ, WRITE } from "../iommu/domain.ts";
 import { compareAndSwapHalves, fetchOpHalves, loadSmall, storeSmall } from "../structs/halves.ts";
+import { EPOCH_GET_BYTES_MAX, lineCount, VERSION_BYTES } from "../wire/epoch-message.ts";
 import {
   commandFlags,
   commandHandle,
@@ -14,20 +15,31 @@ import {
   operandAt,
   valueAt,
 } from "../wire/header.ts";
-import { FLUSH_STABLE, flagsOp, flagsWord, OPS, WORD_BYTES } from "../wire/ops.ts";
-import { ACCUMULATE_PAYLOAD, type Connection, PUT_PAYLOAD, REFUSED_PAYLOAD } from "./connection.ts";
+import { FLUSH_STABLE, flagsOp, flagsWord, LOCK_EXCLUSIVE, OPS, WORD_BYTES } from "../wire/ops.ts";
+import {
+  ACCUMULATE_PAYLOAD,
+  type Connection,
+  EPOCH_PAYLOAD,
+  PUT_PAYLOAD,
+  REFUSED_PAYLOAD,
+} from "./connection.ts";
 import type { StableFlushes } from "./stable-flushes.ts";
 import {
   ALIGNMENT,
   INPUT_OUTPUT,
   NOT_DURABLE,
+  NOT_SUPPORTED,
   OK,
   RANGE,
   REVOKED,
   refusalStatus,
+  TOO_MANY,
   UNBOUND,
 } from "./statuses.ts";
+import type { WorkerEpochs } from "./worker-epochs.ts";
+import type { WorkerLocks } from "./worker-locks.ts";
 import type { WorkerRegion } from "./worker-region.ts";
+import type { WorkerSession } from "./worker-session.ts";
 
 /** The command is done, or its payload is what comes next. */
 const DONE = 0;
@@ -40,7 +52,16 @@ export const MALFORMED = -2;
 
 /** Accesses of up to this many bytes travel in the header. */
 const INLINE_BYTES = 8;
+/** With so much queued no further copy is made. */
+const COPIES_QUEUED_MAX = 64 << 10;
 const READ_WRITE = READ | WRITE;
+
+/** What commands need besides the bytes. */
+export interface ExecuteContext {
+  readonly flushes: StableFlushes;
+  readonly locks: WorkerLocks;
+  readonly epochs: WorkerEpochs;
+}
 
 /**
  * Executes the command whose header lies in `words` at `h`, on a connection that may answer one. Payload is not
@@ -49,24 +70,33 @@ const READ_WRITE = READ | WRITE;
  */
 export function execute(
   connection: Connection,
-  domain: Domain<WorkerRegion>,
-  flushes: StableFlushes,
+  session: WorkerSession,
+  context: ExecuteContext,
   words: Int32Array,
   h: number,
 ): number {
+  const { domain } = session;
   switch (headerOpcode(words, h)) {
     case OPCODE.GET:
       return get(connection, domain, words, h);
     case OPCODE.PUT:
-      return put(connection, domain, words, h);
+      return put(connection, domain, context.epochs, words, h);
     case OPCODE.FETCH_OP:
-      return fetchOp(connection, domain, words, h);
+      return fetchOp(connection, domain, context.epochs, words, h);
     case OPCODE.COMPARE_AND_SWAP:
-      return compareAndSwap(connection, domain, words, h);
+      return compareAndSwap(connection, domain, context.epochs, words, h);
     case OPCODE.ACCUMULATE:
-      return accumulate(connection, domain, words, h);
+      return accumulate(connection, domain, context.epochs, words, h);
     case OPCODE.FLUSH:
-      return flush(connection, domain, flushes, words, h);
+      return flush(connection, domain, context.flushes, words, h);
+    case OPCODE.LOCK:
+      return lock(connection, session, context.locks, words, h);
+    case OPCODE.UNLOCK:
+      return unlock(connection, session, context.locks, words, h);
+    case OPCODE.EPOCH_GET:
+      return epochGet(connection, session, context.epochs, words, h);
+    case OPCODE.EPOCH:
+      return epoch(connection, context.epochs, words, h);
     default:
       return MALFORMED;
   }
@@ -91,7 +121,13 @@ function get(connection: Connection, domain: Domain<WorkerRegion>, words: Int32A
   return DONE;
 }
 
-function put(connection: Connection, domain: Domain<WorkerRegion>, words: Int32Array, h: number): number {
+function put(
+  connection: Connection,
+  domain: Domain<WorkerRegion>,
+  epochs: WorkerEpochs,
+  words: Int32Array,
+  h: number,
+): number {
   const length = commandLength(words, h);
   const payloadBytes = commandPayloadBytes(words, h);
   if (commandFlags(words, h) !== 0) return MALFORMED;
@@ -100,19 +136,27 @@ function put(connection: Connection, domain: Domain<WorkerRegion>, words: Int32A
   if (at < 0) return refuse(connection, words, h, refusalStatus(at));
   const region = domain.region as WorkerRegion;
   if (region.failed) return refuse(connection, words, h, INPUT_OUTPUT);
-  if (connection.isQueued(region.memory, at, length)) return STALLED;
+  if (mustWait(connection, region, epochs, at, length)) return STALLED;
   if (payloadBytes > 0) {
     expectPayload(connection, PUT_PAYLOAD, words, h, OK);
     connection.region = region;
+    connection.from = at;
     connection.at = at;
     return DONE;
   }
   storeSmall(region.memory, at, length, words, operandAt(h));
+  region.lines?.written(at, length);
   connection.answer(OPCODE.PUT, headerTag(words, h), OK, 0);
   return DONE;
 }
 
-function fetchOp(connection: Connection, domain: Domain<WorkerRegion>, words: Int32Array, h: number): number {
+function fetchOp(
+  connection: Connection,
+  domain: Domain<WorkerRegion>,
+  epochs: WorkerEpochs,
+  words: Int32Array,
+  h: number,
+): number {
   const flags = commandFlags(words, h);
   const bytes = WORD_BYTES[flagsWord(flags)];
   if (flagsOp(flags) >= OPS.length || bytes === undefined) return MALFORMED;
@@ -122,7 +166,7 @@ function fetchOp(connection: Connection, domain: Domain<WorkerRegion>, words: In
   if (at % bytes !== 0) return refuse(connection, words, h, ALIGNMENT);
   const region = domain.region as WorkerRegion;
   if (region.failed) return refuse(connection, words, h, INPUT_OUTPUT);
-  if (connection.isQueued(region.memory, at, bytes)) return STALLED;
+  if (mustWait(connection, region, epochs, at, bytes)) return STALLED;
   const answer = connection.answer(OPCODE.FETCH_OP, headerTag(words, h), OK, 0);
   fetchOpHalves(
     region.memory,
@@ -134,12 +178,14 @@ function fetchOp(connection: Connection, domain: Domain<WorkerRegion>, words: In
     connection.queue.headerWords,
     valueAt(answer),
   );
+  region.lines?.written(at, bytes);
   return DONE;
 }
 
 function compareAndSwap(
   connection: Connection,
   domain: Domain<WorkerRegion>,
+  epochs: WorkerEpochs,
   words: Int32Array,
   h: number,
 ): number {
@@ -152,7 +198,7 @@ function compareAndSwap(
   if (at % bytes !== 0) return refuse(connection, words, h, ALIGNMENT);
   const region = domain.region as WorkerRegion;
   if (region.failed) return refuse(connection, words, h, INPUT_OUTPUT);
-  if (connection.isQueued(region.memory, at, bytes)) return STALLED;
+  if (mustWait(connection, region, epochs, at, bytes)) return STALLED;
   const answer = connection.answer(OPCODE.COMPARE_AND_SWAP, headerTag(words, h), OK, 0);
   compareAndSwapHalves(
     region.memory,
@@ -164,12 +210,14 @@ function compareAndSwap(
     connection.queue.headerWords,
     valueAt(answer),
   );
+  region.lines?.written(at, bytes);
   return DONE;
 }
 
 function accumulate(
   connection: Connection,
   domain: Domain<WorkerRegion>,
+  epochs: WorkerEpochs,
   words: Int32Array,
   h: number,
 ): number {
@@ -183,13 +231,30 @@ function accumulate(
   if (at % bytes !== 0) return refuse(connection, words, h, ALIGNMENT);
   const region = domain.region as WorkerRegion;
   if (region.failed) return refuse(connection, words, h, INPUT_OUTPUT);
-  if (connection.isQueued(region.memory, at, length)) return STALLED;
+  if (mustWait(connection, region, epochs, at, length)) return STALLED;
   expectPayload(connection, ACCUMULATE_PAYLOAD, words, h, OK);
   connection.op = flagsOp(flags);
   connection.word = flagsWord(flags);
   connection.region = region;
+  connection.from = at;
   connection.at = at;
   return DONE;
+}
+
+/** True for a write that queued answers, or an epoch that holds one of its lines, must come before. */
+function mustWait(
+  connection: Connection,
+  region: WorkerRegion,
+  epochs: WorkerEpochs,
+  at: number,
+  length: number,
+): boolean {
+  if (connection.isQueued(region.memory, at, length)) return true;
+  if (region.lines === undefined || !region.lines.isHeld(at, length)) return false;
+  connection.awaitsLine = true;
+  connection.awaited = { region, at, length };
+  epochs.block(connection);
+  return true;
 }
 
 function flush(
@@ -215,10 +280,98 @@ function flush(
   return DONE;
 }
 
+function lock(
+  connection: Connection,
+  session: WorkerSession,
+  locks: WorkerLocks,
+  words: Int32Array,
+  h: number,
+): number {
+  const flags = commandFlags(words, h);
+  if (flags > LOCK_EXCLUSIVE || commandPayloadBytes(words, h) !== 0) return MALFORMED;
+  const length = commandLength(words, h);
+  const handle = commandHandle(words, h);
+  const access = flags === LOCK_EXCLUSIVE ? WRITE : READ;
+  const at = session.domain.translate(handle, commandOffset(words, h), length, access);
+  if (at < 0) return refuse(connection, words, h, refusalStatus(at));
+  const region = session.domain.region as WorkerRegion;
+  if (region.failed) return refuse(connection, words, h, INPUT_OUTPUT);
+  if (length === 0) return refuse(connection, words, h, RANGE);
+  const id = requestNumber(words, h);
+  const waitMs = (words[compareAt(h)] as number) >>> 0;
+  const exclusive = flags === LOCK_EXCLUSIVE;
+  locks.lock(
+    connection,
+    session,
+    { region: region.key, handle, id, at, end: at + length, exclusive },
+    waitMs,
+    headerTag(words, h),
+  );
+  return DONE;
+}
+
+function unlock(
+  connection: Connection,
+  session: WorkerSession,
+  locks: WorkerLocks,
+  words: Int32Array,
+  h: number,
+): number {
+  if (commandFlags(words, h) !== 0 || commandPayloadBytes(words, h) !== 0) return MALFORMED;
+  locks.unlock(connection, session, requestNumber(words, h), headerTag(words, h));
+  return DONE;
+}
+
+/** The bytes and the versions are copied, so that they are of one moment. */
+function epochGet(
+  connection: Connection,
+  session: WorkerSession,
+  epochs: WorkerEpochs,
+  words: Int32Array,
+  h: number,
+): number {
+  if (commandFlags(words, h) !== 0 || commandPayloadBytes(words, h) !== 0) return MALFORMED;
+  if (!epochs.hasBegun) return refuse(connection, words, h, NOT_SUPPORTED);
+  const handle = commandHandle(words, h);
+  const length = requestNumber(words, h);
+  const at = session.domain.translate(handle, commandOffset(words, h), length, READ);
+  if (at < 0) return refuse(connection, words, h, refusalStatus(at));
+  if (length === 0 || length > EPOCH_GET_BYTES_MAX) return refuse(connection, words, h, RANGE);
+  const answerBytes = length + lineCount(at, length) * VERSION_BYTES;
+  if (commandLength(words, h) !== answerBytes) return MALFORMED;
+  const region = session.domain.region as WorkerRegion;
+  if (region.failed) return refuse(connection, words, h, INPUT_OUTPUT);
+  // Who does not read must not make the worker keep many copies.
+  if (connection.queue.bytes > COPIES_QUEUED_MAX) return STALLED;
+  if (!epochs.memory.mayCopy(connection)) return refuse(connection, words, h, TOO_MANY);
+  const copy = new Uint8Array(answerBytes);
+  copy.set(region.memory.u8.subarray(at, at + length));
+  epochs.linesOf(region).copyVersions(at, length, copy, length);
+  connection.answer(OPCODE.EPOCH_GET, headerTag(words, h), OK, answerBytes);
+  epochs.memory.pushCopy(connection, copy);
+  return DONE;
+}
+
+function epoch(connection: Connection, epochs: WorkerEpochs, words: Int32Array, h: number): number {
+  const payloadBytes = commandPayloadBytes(words, h);
+  if (commandFlags(words, h) !== 0 || payloadBytes === 0) return MALFORMED;
+  if (commandHandle(words, h) !== 0 || commandLength(words, h) !== payloadBytes) return MALFORMED;
+  if (!epochs.memory.openMessage(connection, payloadBytes)) return refuse(connection, words, h, TOO_MANY);
+  expectPayload(connection, EPOCH_PAYLOAD, words, h, OK);
+  return DONE;
+}
+
+/** A session that chooses numbers above 2^53 may take one of them for another; its own locks are all that it mixes up. */
+function requestNumber(words: Int32Array, h: number): number {
+  const at = operandAt(h);
+  return ((words[at] as number) >>> 0) + ((words[at + 1] as number) >>> 0) * 2 ** 32;
+}
+
 /** Answers with a status, at once or once the payload that comes with the command has been dropped. */
 function refuse(connection: Connection, words: Int32Array, h: number, why: number): number {
   const revoked = why === UNBOUND && connection.session?.isRevoked(commandHandle(words, h)) === true;
   const status = revoked ? REVOKED : why;
+  connection.refusal = status;
   if (commandPayloadBytes(words, h) > 0) expectPayload(connection, REFUSED_PAYLOAD, words, h, status);
   else connection.answer(headerOpcode(words, h), headerTag(words, h), status, 0);
   return REFUSED;

@@ -1,10 +1,10 @@
+import { regionKey } from "../epoch/commit-records.ts";
 import type { DriveObject } from "../ports/drive.ts";
 import { assert } from "../std/assert.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import { type Resizable, resizeRegion } from "./region-resize.ts";
 import type { RegionStore } from "./region-store.ts";
 import type { WorkerLink } from "./worker-link.ts";
-import { regionKey } from "./worker-region.ts";
 
 /** Regions without a user that stay open, because opening and mapping one takes long. */
 const IDLE_MAX = 256;
@@ -30,6 +30,8 @@ export interface OpenRegion extends Resizable {
   bindings: number;
   /** Settles when every change of its length that was asked for has ended. */
   changing: Promise<void>;
+  /** Where its lines are counted, once direct origins have asked (line-grants.ts). */
+  lines: { readonly object: DriveObject; readonly entries: number } | undefined;
 }
 
 /** The regions that a target has open. One that nobody uses any more stays for a while, the least recent goes first. */
@@ -42,6 +44,8 @@ export class OpenRegions {
   readonly #closing = new Map<string, Promise<void>>();
   /** Removed, but open for those who had them open. */
   readonly #removed = new Set<OpenRegion>();
+  /** See `keep`. */
+  readonly #kept = new Set<OpenRegion>();
   /** Whose sync failed: never served again by this process. */
   readonly #failed = new Set<string>();
 
@@ -90,6 +94,14 @@ export class OpenRegions {
     });
   }
 
+  /** Opens a region that stays open until it is removed. @throws as `acquire` */
+  async keep(inode: number, index: number): Promise<OpenRegion> {
+    const region = await this.#pinned(inode, index);
+    if (this.#kept.has(region)) this.unpin(region);
+    this.#kept.add(region);
+    return region;
+  }
+
   /**
    * Changes the region's length, durably; open or not. Changes of one region follow each other.
    * @throws ERR_NO_SPACE (it is as before), ERR_DATA_LOST, ERR_IO, ERR_TOO_MANY, ERR_CORRUPT, ERR_VERSION
@@ -129,9 +141,16 @@ export class OpenRegions {
     const open = this.#open.get(key);
     if (open !== undefined && (open.users > 0 || open.stored.header.written)) return false;
     if (open === undefined && this.#store.has(inode, index) && !this.#isUnwritten(inode, index)) return false;
+    await this.remove(inode, index);
+    return true;
+  }
+
+  /** Removes the region, durably; those who have it open keep it. @throws ERR_IO */
+  async remove(inode: number, index: number): Promise<void> {
     this.removed(inode, index);
     await this.#store.remove(inode, index);
-    return true;
+    const { length } = this.#workers;
+    this.#workers[homeWorker(inode, index, length)]?.regionRemoved(inode, index);
   }
 
   #isUnwritten(inode: number, index: number): boolean {
@@ -175,6 +194,7 @@ export class OpenRegions {
       sharing: "managed",
       bindings: 0,
       changing: Promise.resolve(),
+      lines: undefined,
       cut: false,
     };
     this.#open.set(key, region);
@@ -209,7 +229,8 @@ export class OpenRegions {
     const region = this.#open.get(regionKey(inode, index));
     if (region === undefined) return;
     this.#removed.add(region);
-    if (region.users === 0) this.#close(region);
+    if (this.#kept.delete(region)) this.unpin(region);
+    else if (region.users === 0) this.#close(region);
   }
 
   failed(inode: number, index: number): void {
@@ -226,7 +247,7 @@ export class OpenRegions {
     const worker = this.#workers[region.worker] as WorkerLink;
     // The worker may still be sending from its mapping, and syncing by this descriptor.
     const closing = worker.unmap(inode, index).then(() => {
-      region.object.close();
+      closeObjects(region);
       this.#closing.delete(key);
       if (trims) this.#trim(inode, index);
     });
@@ -244,14 +265,26 @@ export class OpenRegions {
 
   /** Closes everything, after the workers have stopped. */
   closeAll(): void {
-    for (const region of this.#open.values()) region.object.close();
+    for (const region of this.#open.values()) closeObjects(region);
     this.#open.clear();
     this.#idle.clear();
   }
+
+  /** Open regions whose lines are counted where others see it. */
+  get sharedLines(): number {
+    let count = 0;
+    for (const { lines } of this.#open.values()) if (lines !== undefined) count += 1;
+    return count;
+  }
+}
+
+function closeObjects({ object, lines }: OpenRegion): void {
+  object.close();
+  lines?.object.close();
 }
 
 /** The worker that alone holds a region's state. Source of the mixing: MurmurHash3's finalizer (Austin Appleby). */
-function homeWorker(inode: number, index: number, workers: number): number {
+export function homeWorker(inode: number, index: number, workers: number): number {
   let mixed = (inode ^ Math.imul(index + 1, 0x9e3779b1) ^ (inode / 2 ** 32)) | 0;
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);

@@ -1,6 +1,9 @@
+import type { Memory } from "../ports/memory.ts";
 import { fetchOpHalves } from "../structs/halves.ts";
+import { SHARED_HEAT } from "../structs/worker-counters.ts";
 import {
   beginsCommand,
+  commandLength,
   commandPayloadBytes,
   HEADER_BYTES,
   headerOpcode,
@@ -14,25 +17,33 @@ import {
   WIRE_VERSION,
 } from "../wire/header.ts";
 import { WORD_BYTES } from "../wire/ops.ts";
-import { ACCUMULATE_PAYLOAD, type Connection, HEADER, PUT_PAYLOAD, STAGING_BYTES } from "./connection.ts";
-import { COUNTER } from "./counters.ts";
+import { ACCUMULATE_PAYLOAD, type Connection, EPOCH_PAYLOAD, HEADER, PUT_PAYLOAD } from "./connection.ts";
+import { COUNTER, countCommand, countRefused } from "./counters.ts";
 import { execute, MALFORMED, REFUSED, STALLED } from "./execute.ts";
 import type { StableFlushes } from "./stable-flushes.ts";
 import { AUTH, INPUT_OUTPUT, OK, TOO_MANY, VERSION } from "./statuses.ts";
+import type { WorkerEpochs } from "./worker-epochs.ts";
+import type { WorkerLocks } from "./worker-locks.ts";
+import { STAGING_BYTES, type WorkerMemory } from "./worker-memory.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 import type { WorkerSession } from "./worker-session.ts";
 
 /** Data connections that a session may have at one worker: two of each kind would do. */
 const CONNECTIONS_MAX = 16;
-/** Below this many bytes a loop is quicker than making views for a copy. */
-const SHORT_COPY_BYTES = 64;
+/** Up to this many bytes a loop is about as quick as a call, which also makes objects of the two addresses. */
+const SHORT_COPY_BYTES = 256;
 
 /** What a worker gives to the processing of what its connections received. */
 export interface ReceiveContext {
   readonly counters: Float64Array;
   readonly flushes: StableFlushes;
+  readonly locks: WorkerLocks;
+  readonly epochs: WorkerEpochs;
+  readonly memory: WorkerMemory;
   /** The session of that number, if this worker knows it. */
   session(number: number): WorkerSession | undefined;
+  /** Takes a connection that has proven its session out of the strangers. @returns false when the worker is full */
+  admit(connection: Connection): boolean;
 }
 
 /**
@@ -44,9 +55,10 @@ export function processStaged(connection: Connection, context: ReceiveContext): 
   let commands = 0;
   let malformed = false;
   connection.stalled = false;
+  connection.awaited = undefined;
   for (;;) {
     if (connection.phase !== HEADER) {
-      if (!takePayload(connection)) break;
+      if (!takePayload(connection, context)) break;
       continue;
     }
     if (connection.end - connection.begin < HEADER_BYTES || connection.ending) break;
@@ -54,8 +66,9 @@ export function processStaged(connection: Connection, context: ReceiveContext): 
       connection.stalled = true;
       break;
     }
-    const h = alignedHeader(connection);
-    const words = connection.staging.i32;
+    const staging = connection.staging as Memory;
+    const h = alignedHeader(staging, connection.begin);
+    const words = staging.i32;
     if (connection.session === undefined) {
       const admitted = admit(connection, context, words, h);
       if (admitted === NOT_YET) break;
@@ -64,7 +77,7 @@ export function processStaged(connection: Connection, context: ReceiveContext): 
       continue;
     }
     const verdict = isWellFormed(words, h)
-      ? execute(connection, connection.session.domain, context.flushes, words, h)
+      ? execute(connection, connection.session, context, words, h)
       : MALFORMED;
     malformed = verdict === MALFORMED;
     if (malformed) break;
@@ -72,7 +85,18 @@ export function processStaged(connection: Connection, context: ReceiveContext): 
       connection.stalled = true;
       break;
     }
-    if (verdict === REFUSED) counters[COUNTER.refused] = (counters[COUNTER.refused] as number) + 1;
+    const opcode = headerOpcode(words, h);
+    if (verdict === REFUSED) countRefused(counters, opcode, connection.refusal);
+    else {
+      // Releasing a lock names no region.
+      const region = connection.session.domain.region;
+      countCommand(
+        counters,
+        region === undefined ? SHARED_HEAT : region.heat,
+        opcode,
+        commandLength(words, h),
+      );
+    }
     connection.begin += HEADER_BYTES;
     commands += 1;
   }
@@ -97,10 +121,11 @@ function admit(connection: Connection, context: ReceiveContext, words: Int32Arra
   const operand = operandAt(h);
   const number = ((words[operand] as number) >>> 0) + ((words[operand + 1] as number) >>> 0) * 2 ** 32;
   const session = context.session(number);
-  if (!session?.admits(connection.staging.u8.subarray(from, from + TOKEN_BYTES))) {
-    return turnAway(connection, words, h, AUTH);
+  const { u8 } = connection.staging as Memory;
+  if (!session?.admits(u8.subarray(from, from + TOKEN_BYTES))) return turnAway(connection, words, h, AUTH);
+  if (session.slots.size >= CONNECTIONS_MAX || !context.admit(connection)) {
+    return turnAway(connection, words, h, TOO_MANY);
   }
-  if (session.slots.size >= CONNECTIONS_MAX) return turnAway(connection, words, h, TOO_MANY);
   session.slots.add(connection.slot);
   connection.session = session;
   connection.answer(OPCODE.HELLO, headerTag(words, h), OK, 0);
@@ -128,28 +153,31 @@ function isWellFormed(words: Int32Array, h: number): boolean {
 }
 
 /** Payloads of odd length leave the next header where words cannot be read: then it is copied. @returns its first word */
-function alignedHeader(connection: Connection): number {
-  const { begin, staging } = connection;
+function alignedHeader(staging: Memory, begin: number): number {
   if ((begin & 3) === 0) return begin >> 2;
   staging.u8.copyWithin(STAGING_BYTES, begin, begin + HEADER_BYTES);
   return STAGING_BYTES >> 2;
 }
 
 /** Uses staged payload. @returns false when there is not enough of it, or no room for the answer */
-function takePayload(connection: Connection): boolean {
-  const staged = connection.end - connection.begin;
-  const count = Math.min(connection.left, staged);
-  if (connection.phase === PUT_PAYLOAD) {
-    if (count > 0) copyToRegion(connection, connection.region as WorkerRegion, count);
-    payloadCame(connection, count);
-    connection.begin += count;
-  } else if (connection.phase === ACCUMULATE_PAYLOAD) {
-    accumulateStaged(connection, connection.region as WorkerRegion, count);
-  } else {
-    connection.left -= count;
-    connection.begin += count;
+function takePayload(connection: Connection, context: ReceiveContext): boolean {
+  const count = Math.min(connection.left, connection.end - connection.begin);
+  if (count > 0) {
+    if (connection.phase === PUT_PAYLOAD) {
+      copyToRegion(connection, context.memory, connection.region as WorkerRegion, count);
+      payloadCame(connection, count);
+      connection.begin += count;
+    } else if (connection.phase === ACCUMULATE_PAYLOAD) {
+      accumulateStaged(connection, connection.region as WorkerRegion, count);
+    } else {
+      if (connection.phase === EPOCH_PAYLOAD)
+        copyToMessage(connection, connection.message as Uint8Array, count);
+      connection.left -= count;
+      connection.begin += count;
+    }
   }
-  return finishPayload(connection);
+  if (connection.phase !== EPOCH_PAYLOAD) return finishPayload(connection);
+  return connection.left === 0 && finishMessage(connection, context.epochs);
 }
 
 /** Accounts for payload that lies in the region now. */
@@ -165,6 +193,7 @@ export function finishPayload(connection: Connection): boolean {
     connection.stalled = true;
     return false;
   }
+  connection.countWritten();
   const failed = connection.region?.failed === true;
   connection.answer(connection.opcode, connection.tag, failed ? INPUT_OUTPUT : connection.status, 0);
   connection.phase = HEADER;
@@ -172,15 +201,42 @@ export function finishPayload(connection: Connection): boolean {
   return true;
 }
 
-function copyToRegion(connection: Connection, region: WorkerRegion, count: number): void {
-  const { begin, at, staging } = connection;
-  const from = staging.u8;
-  const into = region.memory.u8;
+function copyToMessage({ staging, begin, left }: Connection, message: Uint8Array, count: number): void {
+  message.set((staging as Memory).u8.subarray(begin, begin + count), message.length - left);
+}
+
+function finishMessage(connection: Connection, epochs: WorkerEpochs): boolean {
+  const message = epochs.memory.closeMessage(connection) as Uint8Array;
+  connection.phase = HEADER;
+  epochs.take(connection, connection.session as WorkerSession, connection.tag, message);
+  return true;
+}
+
+function copyToRegion(
+  connection: Connection,
+  memory: WorkerMemory,
+  region: WorkerRegion,
+  count: number,
+): void {
+  const { begin, at } = connection;
+  const staging = connection.staging as Memory;
   if (count > SHORT_COPY_BYTES) {
-    into.set(from.subarray(begin, begin + count), at);
+    memory.port.copy(staging, begin, region.memory, at, count);
     return;
   }
-  for (let i = 0; i < count; i += 1) into[at + i] = from[begin + i] as number;
+  copyShort(staging, begin, region.memory, at, count);
+}
+
+/** By words where both lie on one. */
+function copyShort(from: Memory, fromAt: number, into: Memory, intoAt: number, count: number): void {
+  let done = 0;
+  if (fromAt % 4 === 0 && intoAt % 4 === 0) {
+    const words = into.i32;
+    const fromWords = from.i32;
+    const end = count & ~3;
+    for (; done < end; done += 4) words[(intoAt + done) / 4] = fromWords[(fromAt + done) >> 2] as number;
+  }
+  for (; done < count; done += 1) into.u8[intoAt + done] = from.u8[fromAt + done] as number;
 }
 
 const element = new Int32Array(2);
@@ -191,7 +247,7 @@ const before = new Int32Array(2);
 function accumulateStaged(connection: Connection, region: WorkerRegion, count: number): void {
   const { op, word } = connection;
   const size = WORD_BYTES[word] as number;
-  const from = connection.staging.u8;
+  const from = (connection.staging as Memory).u8;
   const whole = count - (count % size);
   for (let done = 0; done < whole; done += size) {
     for (let i = 0; i < size; i += 1) elementBytes[i] = from[connection.begin + i] as number;
@@ -201,13 +257,12 @@ function accumulateStaged(connection: Connection, region: WorkerRegion, count: n
   }
 }
 
-/** Moves a rest to the front when less than a header fits behind it. */
+/** Moves a rest to the front when less than a header fits behind it; without a rest the memory is left to others. */
 function makeRoom(connection: Connection): void {
   if (connection.begin === connection.end) {
-    connection.begin = 0;
-    connection.end = 0;
+    connection.closeStaging();
   } else if (connection.begin > 0 && STAGING_BYTES - connection.begin < HEADER_BYTES + TOKEN_BYTES) {
-    connection.staging.u8.copyWithin(0, connection.begin, connection.end);
+    (connection.staging as Memory).u8.copyWithin(0, connection.begin, connection.end);
     connection.end -= connection.begin;
     connection.begin = 0;
   }

@@ -39,8 +39,7 @@ export class RegionCalls {
         return {};
       },
       "region.remove": async ({ inode, index }) => {
-        regions.removed(inode, index);
-        await store.remove(inode, index);
+        await regions.remove(inode, index);
         return {};
       },
       "region.resize": async ({ inode, index, byteLength }) => {

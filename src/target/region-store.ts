@@ -51,6 +51,10 @@ export class RegionStore {
     return this.#drive.durable;
   }
 
+  get medium(): string {
+    return this.#drive.medium;
+  }
+
   capacity(): { totalBytes: number; freeBytes: number } {
     return this.#drive.capacity();
   }

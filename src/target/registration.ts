@@ -8,7 +8,7 @@ import type { Handlers } from "../rpc/handlers.ts";
 import { introduce } from "../rpc/handshake.ts";
 import { DidafsError } from "../std/errors.ts";
 import { errorFields, type Logger } from "../std/logger.ts";
-import type { Params } from "../wire/control.ts";
+import type { Method, Params, Result } from "../wire/control.ts";
 import type { ServiceLease } from "./service-lease.ts";
 
 const CALL_MS = 5000;
@@ -29,7 +29,7 @@ export interface RegistrationParts {
   /** What the metadata service may call on this target. */
   readonly handlers: Handlers;
   describe(): Params<"meta.register">;
-  heartbeat(): Params<"meta.heartbeat">;
+  report(): Params<"meta.heartbeat">;
   /** The service has proven itself as that of this cluster. @throws when it is not the target's own cluster */
   admitCluster(id: string): void;
   onFault(error: unknown, method: string): void;
@@ -64,6 +64,15 @@ export class Registration {
     return this.#introducing;
   }
 
+  /** When it is to be stepped though nothing came. */
+  dueMs(): number {
+    if (this.#channel === undefined) {
+      return this.#closed || this.#introducing ? Number.POSITIVE_INFINITY : this.#nextAttemptMs;
+    }
+    const beating = this.registered && !this.#closed;
+    return Math.min(this.#channel.dueMs, beating ? this.#nextHeartbeatMs : Number.POSITIVE_INFINITY);
+  }
+
   /** @returns work done */
   doWork(nowMs: number): number {
     if (this.#channel === undefined) {
@@ -71,13 +80,27 @@ export class Registration {
       this.#connect(nowMs);
       return 1;
     }
-    const work = this.#channel.doWork(nowMs);
+    // Before the channel's step, which then sends it.
     if (this.registered && !this.#closed && nowMs >= this.#nextHeartbeatMs) {
       this.#nextHeartbeatMs = nowMs + this.#heartbeatMs;
       this.#beat(this.#channel);
-      return work + 1;
     }
-    return work;
+    return this.#channel.doWork(nowMs);
+  }
+
+  /** Calls the service. @throws ERR_UNREACHABLE while it does not know this target, and what calls raise */
+  call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
+    if (!this.registered || this.#channel === undefined) {
+      return Promise.reject(
+        new DidafsError("ERR_UNREACHABLE", `${method}: this target is not registered at the moment`),
+      );
+    }
+    return this.#channel.call(method, params, { timeoutMs: CALL_MS });
+  }
+
+  /** Tells the service that a wait for a lock has lasted; best effort, for it lasts on. */
+  suspectDeadlock(): void {
+    this.call("meta.suspectDeadlock", {}).catch(() => {});
   }
 
   /** Leaves the service and registers anew, as another incarnation. */
@@ -178,7 +201,7 @@ export class Registration {
     const { lease, clock } = this.#parts;
     const { incarnation } = lease;
     const untilMs = clock.nowMs() + this.#leaseMs;
-    channel.call("meta.heartbeat", this.#parts.heartbeat(), { timeoutMs: CALL_MS }).then(
+    channel.call("meta.heartbeat", this.#parts.report(), { timeoutMs: CALL_MS }).then(
       () => lease.extend(incarnation, untilMs),
       // A service that does not answer may have forgotten this target: register again.
       () => channel.close(),

@@ -44,6 +44,11 @@ export class ServiceLease {
     return this.#held && nowMs < (this.#end[0] as number);
   }
 
+  /** When it runs out, unless it is extended. */
+  dueMs(): number {
+    return this.#held ? (this.#end[0] as number) : Number.POSITIVE_INFINITY;
+  }
+
   /** What was granted to an earlier life is not given to this one. */
   extend(incarnation: string, untilMs: number): void {
     if (incarnation !== this.#incarnation) return;

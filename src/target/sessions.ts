@@ -1,5 +1,7 @@
+import { regionKey } from "../epoch/commit-records.ts";
 import { READ, WRITE } from "../iommu/domain.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Processes } from "../ports/process.ts";
 import type { Random } from "../ports/random.ts";
 import type { CallContext, Channel, Handlers } from "../rpc/handlers.ts";
 import { originProofHolds, type Transcript } from "../rpc/proofs.ts";
@@ -7,11 +9,17 @@ import { codeOf, DidafsError } from "../std/errors.ts";
 import type { Logger } from "../std/logger.ts";
 import { REGION_HEADER_BYTES } from "../structs/region-header.ts";
 import type { Params, Result } from "../wire/control.ts";
+import { EPOCH_SECRET_BYTES } from "../wire/epoch-name.ts";
 import { TOKEN_BYTES } from "../wire/header.ts";
 import { LEASE_GRACE, LEASE_MS_MAX, LEASE_MS_MIN } from "../wire/leases.ts";
 import { type CapabilityChecks, revoked } from "./capability-checks.ts";
 import type { DirectGrants } from "./direct-grants.ts";
+import type { LeaseRecord } from "./lease-record.ts";
+import type { LineGrants } from "./line-grants.ts";
+import type { LockOrphans } from "./lock-orphans.ts";
+import type { LockDescription } from "./messages.ts";
 import type { OpenRegion, OpenRegions } from "./open-regions.ts";
+import { isSameToken } from "./same-token.ts";
 import type { ServiceLease } from "./service-lease.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
@@ -22,6 +30,8 @@ const BINDINGS_MAX = 65_536;
 interface Bound {
   readonly region: OpenRegion;
   readonly gen: number;
+  /** The origin was given the region to map. */
+  direct: boolean;
 }
 
 interface Session {
@@ -34,6 +44,13 @@ interface Session {
   ended: boolean;
   nextHandle: number;
   readonly bindings: Map<number, Bound>;
+  readonly token: Uint8Array;
+  /** When its process started, where that is one of this machine. */
+  readonly start: string | undefined;
+  /** Regions that it was given to map for storing, by handle, until it says that it has let go. */
+  readonly mapped: Map<number, string>;
+  /** Of its last wait that was part of a circle. */
+  cycle: readonly LockDescription[];
 }
 
 export interface SessionsParts {
@@ -45,6 +62,14 @@ export interface SessionsParts {
   readonly lease: ServiceLease;
   readonly checks: CapabilityChecks;
   readonly grants: DirectGrants;
+  readonly lines: LineGrants;
+  readonly processes: Processes | undefined;
+  readonly orphans: LockOrphans;
+  readonly leases: LeaseRecord;
+  /** Tells the metadata service of the longest lease; resolves when it knows. */
+  readonly announce: () => Promise<unknown>;
+  /** Of this life of the target: what epochs are named after that it decides. */
+  readonly incarnation: string;
   readonly durable: boolean;
   readonly log: Logger;
 }
@@ -53,8 +78,13 @@ export interface SessionsParts {
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #byChannel = new Map<Channel, Session>();
+  /** Until it is known which locks they leave behind. */
+  readonly #ending = new Set<Session>();
   /** Until every holder knows. */
   readonly #revoking = new Set<Promise<unknown>>();
+  /** The longest lease that a session may have been given, and what of that the metadata service knows for sure. */
+  longestLeaseMs: number = LEASE_MS_DEFAULT;
+  #announcedMs: number = LEASE_MS_DEFAULT;
   #nextNumber = 1;
   #nowMs = 0;
 
@@ -64,6 +94,13 @@ export class Sessions {
 
   get count(): number {
     return this.#byChannel.size;
+  }
+
+  /** When the next lease runs out. */
+  dueMs(): number {
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const { leaseEndMs } of this.#byChannel.values()) dueMs = Math.min(dueMs, leaseEndMs);
+    return dueMs;
   }
 
   /** Ends sessions whose lease has run out. @returns sessions ended */
@@ -86,14 +123,29 @@ export class Sessions {
   /** The calls of an origin that has made that handshake. */
   handlers(transcript: Transcript): Handlers {
     return {
-      "session.open": (params, { channel }) => this.#open(params, channel, transcript),
+      "session.open": (params, { channel }) => {
+        const granted = grantedMs(params.leaseMs);
+        if (granted <= this.#announcedMs) return this.#open(params, granted, channel, transcript);
+        return this.#announce(granted).then(() => this.#open(params, granted, channel, transcript));
+      },
       "session.renew": (_, { channel }) => {
         const session = this.#of(channel);
         session.leaseEndMs = this.#nowMs + session.leaseMs * LEASE_GRACE;
         return {};
       },
       "window.bind": (params, context) => this.#bind(params, context),
-      "window.unbind": ({ handle }, { channel }) => this.#unbind(handle, this.#of(channel)),
+      "window.unbind": ({ handle }, { channel }) => {
+        const session = this.#of(channel);
+        // Whoever says so has let go of the mapping.
+        session.mapped.delete(handle);
+        return this.#unbind(handle, session);
+      },
+      "window.lines": ({ handle }, context) => this.#shareLines(handle, context),
+      "session.detached": ({ session, token }) => {
+        this.#detached(session, Buffer.from(token, "hex"));
+        return {};
+      },
+      "lock.cycle": (_, { channel }) => ({ cycle: [...this.#of(channel).cycle] }),
     };
   }
 
@@ -110,13 +162,43 @@ export class Sessions {
     if (session === undefined) return;
     this.#byChannel.delete(channel);
     session.ended = true;
+    this.#ending.add(session);
     const { workers, regions, log } = this.#parts;
     log.debug("session ended", { session: session.number, reason: reason.message });
     // The workers answer in the order they were asked, so a binding that is under way is there before the end of it.
-    void Promise.all(workers.map((worker) => worker.closeSession(session.number))).then(() => {
+    void Promise.all(workers.map((worker) => worker.closeSession(session.number))).then((locks) => {
+      this.#ending.delete(session);
+      if (locks.some((count) => count > 0)) this.#orphan(session);
       for (const { region } of session.bindings.values()) regions.release(region);
       session.bindings.clear();
     });
+  }
+
+  /** The origin has lost the session, which we may not have noticed, and has let go of all that it had mapped in it. */
+  #detached(number: number, token: Uint8Array): void {
+    for (const session of [...this.#byChannel.values(), ...this.#ending]) {
+      if (session.number !== number || !isSameToken(token, session.token)) continue;
+      session.mapped.clear();
+      session.channel.close(new DidafsError("ERR_SESSION_LOST", "its origin has given it up"));
+    }
+    this.#parts.orphans.detached(number, token);
+  }
+
+  #orphan({ number, token, leaseEndMs, channel, start, mapped }: Session): void {
+    const pid = channel.credentials?.pid;
+    const process = pid === undefined || start === undefined ? undefined : { pid, start };
+    this.#parts.orphans.add({
+      session: number,
+      token,
+      leaseEndMs,
+      process,
+      mapped: [...new Set(mapped.values())],
+    });
+  }
+
+  /** A wait of the session was part of that circle. */
+  deadlocked(number: number, cycle: readonly LockDescription[]): void {
+    for (const session of this.#byChannel.values()) if (session.number === number) session.cycle = cycle;
   }
 
   /**
@@ -139,13 +221,35 @@ export class Sessions {
 
   async #revokeHandles(session: Session, handles: number[]): Promise<void> {
     const { channel, leaseMs } = session;
-    const unbound = handles.map((handle) => this.#unbind(handle, session, true));
-    const confirmed = channel.call("window.revoked", { handles }, { timeoutMs: leaseMs * LEASE_GRACE });
-    await Promise.all([
-      ...unbound,
+    const homes = handles.map((handle) => ({
+      handle,
+      worker: session.bindings.get(handle)?.region.worker ?? 0,
+    }));
+    const unbound = Promise.all(handles.map((handle) => this.#unbind(handle, session, true)));
+    const confirmed = channel.call("window.revoked", { handles }, { timeoutMs: leaseMs * LEASE_GRACE }).then(
+      async () => {
+        // A worker is not asked for the same twice at a time.
+        await unbound;
+        await this.#releaseLocks(session, homes);
+      },
       // One that does not confirm must not go on with what it has mapped.
-      confirmed.catch(() => channel.close(new DidafsError("ERR_SESSION_LOST", "revoking was not confirmed"))),
-    ]);
+      () => channel.close(new DidafsError("ERR_SESSION_LOST", "revoking was not confirmed")),
+    );
+    await Promise.all([unbound, confirmed]);
+  }
+
+  /** The origin knows that it has lost these windows, and with them its locks. */
+  async #releaseLocks(
+    session: Session,
+    homes: readonly { readonly handle: number; readonly worker: number }[],
+  ): Promise<void> {
+    // Where it could store to the mapping, it says itself when that is gone.
+    const free = homes.filter(({ handle }) => !session.mapped.has(handle));
+    await Promise.all(
+      free.map(({ handle, worker }) =>
+        (this.#parts.workers[worker] as WorkerLink).unbind(session.number, handle),
+      ),
+    );
   }
 
   /** A worker saw the session break the protocol. */
@@ -155,9 +259,21 @@ export class Sessions {
     }
   }
 
-  #open(params: Params<"session.open">, channel: Channel, transcript: Transcript): Result<"session.open"> {
-    const { leaseMs, originKey, proof } = params;
+  /** Who takes access back without reaching this target waits for the longest lease that he has heard of. */
+  async #announce(leaseMs: number): Promise<void> {
+    this.longestLeaseMs = Math.max(this.longestLeaseMs, leaseMs);
+    await this.#parts.announce();
+    this.#announcedMs = Math.max(this.#announcedMs, leaseMs);
+  }
+
+  #open(
+    { originKey, proof }: Params<"session.open">,
+    granted: number,
+    channel: Channel,
+    transcript: Transcript,
+  ): Result<"session.open"> {
     this.#checkServing();
+    if (channel.ended !== undefined) throw channel.ended;
     if (this.#byChannel.has(channel)) {
       throw new DidafsError("ERR_INVALID_ARGUMENT", "this channel already has its session");
     }
@@ -167,8 +283,11 @@ export class Sessions {
         "the origin does not prove the key that it names, on this connection",
       );
     }
-    const granted =
-      leaseMs === 0 ? LEASE_MS_DEFAULT : Math.min(Math.max(leaseMs, LEASE_MS_MIN), LEASE_MS_MAX);
+    const { random, workers, processes, leases, incarnation, log } = this.#parts;
+    // Before anybody holds one that long.
+    leases.raise(granted);
+    const { credentials } = channel;
+    const token = random.bytes(TOKEN_BYTES);
     const session: Session = {
       number: this.#nextNumber,
       channel,
@@ -178,19 +297,27 @@ export class Sessions {
       ended: false,
       nextHandle: 1,
       bindings: new Map(),
+      token,
+      start: credentials === undefined ? undefined : processes?.startOf(credentials.pid),
+      mapped: new Map(),
+      cycle: [],
     };
     this.#nextNumber += 1;
     this.#byChannel.set(channel, session);
-    const { random, workers, log } = this.#parts;
-    log.debug("session opened", { session: session.number, leaseMs: granted, uid: channel.credentials?.uid });
-    const token = random.bytes(TOKEN_BYTES);
-    for (const worker of workers) worker.openSession(session.number, token);
+    log.debug("session opened", { session: session.number, leaseMs: granted, uid: credentials?.uid });
+    // Not the token: all who take part in an epoch learn its name.
+    const epochSecret = Buffer.from(random.bytes(EPOCH_SECRET_BYTES)).toString("hex");
+    for (const worker of workers) {
+      worker.openSession({ session: session.number, owner: originKey, token, epochSecret });
+    }
     return {
       session: session.number,
       token: Buffer.from(token).toString("hex"),
       leaseMs: granted,
       uid: channel.credentials?.uid,
       workers: workers.length,
+      incarnation,
+      epochSecret,
     };
   }
 
@@ -229,7 +356,8 @@ export class Sessions {
     // From here on the end of the session releases it.
     const handle = session.nextHandle;
     session.nextHandle += 1;
-    session.bindings.set(handle, { region, gen });
+    const bound: Bound = { region, gen, direct: false };
+    session.bindings.set(handle, bound);
     const { object } = region;
     const status = await (workers[region.worker] as WorkerLink).bind({
       session: session.number,
@@ -254,20 +382,45 @@ export class Sessions {
     };
     try {
       if (rights === "rw") regions.written(region);
-      return { ...answer, ...grants.grant(params, region, context) };
+      const granted = grants.grant(params, region, context);
+      bound.direct = granted.direct;
+      if (granted.direct && sharing === "raw" && rights === "rw") {
+        session.mapped.set(handle, regionKey(inode, index));
+      }
+      return { ...answer, ...granted };
     } catch (error) {
       await this.#unbind(handle, session);
       throw error;
     }
   }
 
+  async #shareLines(handle: number, context: CallContext): Promise<Result<"window.lines">> {
+    const session = this.#of(context.channel);
+    const bound = session.bindings.get(handle);
+    if (bound === undefined) throw noWindow(handle);
+    if (!bound.direct) throw new DidafsError("ERR_NOT_DIRECT", `window ${handle} is not mapped`);
+    const entries = await this.#parts.lines.grant(bound.region, context, () => {
+      if (session.bindings.get(handle) !== bound) throw noWindow(handle);
+    });
+    return { entries };
+  }
+
   async #unbind(handle: number, session: Session, isRevoked = false): Promise<Record<string, never>> {
     const { region } = session.bindings.get(handle) ?? {};
-    if (region === undefined) throw new DidafsError("ERR_BAD_HANDLE", `there is no window ${handle}`);
+    if (region === undefined) throw noWindow(handle);
     // Out of the table first: neither a second unbind nor the session's end will release it again.
     session.bindings.delete(handle);
     await (this.#parts.workers[region.worker] as WorkerLink).unbind(session.number, handle, isRevoked);
     this.#parts.regions.release(region);
     return {};
   }
+}
+
+function noWindow(handle: number): DidafsError {
+  return new DidafsError("ERR_BAD_HANDLE", `there is no window ${handle}`);
+}
+
+/** What an origin gets that asks for a lease of that length; 0: it leaves it to the target. */
+function grantedMs(leaseMs: number): number {
+  return leaseMs === 0 ? LEASE_MS_DEFAULT : Math.min(Math.max(leaseMs, LEASE_MS_MIN), LEASE_MS_MAX);
 }

@@ -1,30 +1,24 @@
-import {
-  canSubmit,
-  completionErrno,
-  entryTicket,
-  fillSubmission,
-  nextCompletion,
-  publishSubmission,
-  releaseCompletion,
-  ringDoorbell,
-} from "../structs/sync-queue.ts";
+import type { Clock } from "../ports/clock.ts";
+import { countLatency } from "../structs/latency.ts";
+import { FLUSH_LATENCY } from "../structs/worker-counters.ts";
 import { OPCODE } from "../wire/header.ts";
-import { COUNTER } from "./counters.ts";
 import { INPUT_OUTPUT, OK } from "./statuses.ts";
-import type { Flusher, Waiter, WorkerRegion } from "./worker-region.ts";
-
-/** One producer's queue in the area that it shares with the sync thread. */
-export interface SyncChannel {
-  readonly words: Int32Array;
-  /** See syncQueueAt. */
-  readonly at: number;
-}
+import type { Flusher, FlushWaiter, SyncWaiter, WorkerRegion } from "./worker-region.ts";
+import type { WorkerSyncs } from "./worker-syncs.ts";
 
 /** What StableFlushes tells the worker. */
 export interface FlushEvents {
   /** The connection in that slot has an answer to send, and may read again. */
   activate(slot: number): void;
   regionFailed(region: WorkerRegion, errno: number): void;
+  /** A sync of the region begins. @returns what of the epochs' writes it covers */
+  syncBegins(region: WorkerRegion): number;
+  /**
+   * The sync that covers that is done.
+   * @param settled is called, at once or later, when nothing that it covers will be put into the region again; with 0 or the
+   *   errno that says why it may be
+   */
+  synced(region: WorkerRegion, covers: number, settled: (errno: number) => void): void;
 }
 
 /**
@@ -33,90 +27,78 @@ export interface FlushEvents {
  * pages, so a second one could succeed without the bytes being there.
  */
 export class StableFlushes {
-  readonly #channel: SyncChannel;
+  readonly #syncs: WorkerSyncs;
   readonly #counters: Float64Array;
+  readonly #clock: Clock;
   readonly #events: FlushEvents;
-  /** Regions whose sync runs, by ticket. */
-  readonly #running = new Map<number, WorkerRegion>();
-  /** Regions whose sync did not fit the queue. */
-  readonly #held: WorkerRegion[] = [];
   /** Answers whose connection has no room for them at this moment. */
-  #late: { waiter: Waiter; status: number }[] = [];
-  #nextTicket = 0;
+  #late: { waiter: FlushWaiter; status: number }[] = [];
 
-  constructor(channel: SyncChannel, counters: Float64Array, events: FlushEvents) {
-    this.#channel = channel;
+  constructor(syncs: WorkerSyncs, counters: Float64Array, clock: Clock, events: FlushEvents) {
+    this.#syncs = syncs;
     this.#counters = counters;
+    this.#clock = clock;
     this.#events = events;
   }
 
   /** Takes on a flush that everything it covers has been applied for. */
   request(region: WorkerRegion, flusher: Flusher, tag: number): void {
     flusher.pendingFlushes += 1;
-    region.gathering.push({ flusher, tag });
+    this.#gather(region, { flusher, tag, sinceMs: this.#clock.nowMs() });
+  }
+
+  /** @param done is called with 0, or the errno of the failure, when what is in the region now is durable there */
+  sync(region: WorkerRegion, done: (errno: number) => void): void {
+    this.#gather(region, done);
+  }
+
+  #gather(region: WorkerRegion, waiter: SyncWaiter): void {
+    region.gathering.push(waiter);
     if (!region.syncing) this.#start(region);
   }
 
   /** @returns work done */
   doWork(): number {
-    let work = 0;
-    const { words, at } = this.#channel;
-    if (this.#late.length > 0) work += this.#answerLate();
-    if (this.#running.size === 0) return work;
-    for (let entry = nextCompletion(words, at); entry >= 0; entry = nextCompletion(words, at)) {
-      const ticket = entryTicket(words, entry);
-      const errno = completionErrno(words, entry);
-      releaseCompletion(words, at);
-      this.#completed(ticket, errno);
-      work += 1;
-    }
-    while (this.#held.length > 0 && canSubmit(words, at)) {
-      this.#submit(this.#held.shift() as WorkerRegion);
-      work += 1;
-    }
-    return work;
+    return this.#late.length > 0 ? this.#answerLate() : 0;
   }
 
   #start(region: WorkerRegion): void {
     region.syncing = true;
-    if (canSubmit(this.#channel.words, this.#channel.at)) this.#submit(region);
-    else this.#held.push(region);
+    let waiting: SyncWaiter[] = [];
+    let covers = 0;
+    const begins = (): void => {
+      waiting = region.gathering;
+      region.gathering = [];
+      covers = this.#events.syncBegins(region);
+    };
+    this.#syncs.request(region.descriptor, begins, (errno) => {
+      if (errno !== 0) {
+        region.syncing = false;
+        region.failed = true;
+        this.#answerAll(waiting, errno);
+        this.#answerAll(region.gathering.splice(0), errno);
+        this.#events.regionFailed(region, errno);
+        return;
+      }
+      this.#events.synced(region, covers, (failure) => {
+        this.#answerAll(waiting, failure);
+        region.syncing = false;
+        if (region.gathering.length > 0) this.#start(region);
+      });
+    });
   }
 
-  #submit(region: WorkerRegion): void {
-    const { words, at } = this.#channel;
-    const ticket = this.#nextTicket;
-    this.#nextTicket = (this.#nextTicket + 1) >>> 0;
-    const waiting = region.gathering;
-    region.gathering = region.waiting;
-    region.waiting = waiting;
-    this.#running.set(ticket, region);
-    fillSubmission(words, at, ticket, region.descriptor);
-    publishSubmission(words, at);
-    ringDoorbell(words);
-  }
-
-  #completed(ticket: number, errno: number): void {
-    const region = this.#running.get(ticket) as WorkerRegion;
-    this.#running.delete(ticket);
-    region.syncing = false;
-    this.#counters[COUNTER.syncs] = (this.#counters[COUNTER.syncs] as number) + 1;
-    if (errno !== 0) {
-      region.failed = true;
-      this.#answerAll(region.waiting, INPUT_OUTPUT);
-      this.#answerAll(region.gathering, INPUT_OUTPUT);
-      this.#events.regionFailed(region, errno);
-      return;
-    }
-    this.#answerAll(region.waiting, OK);
-    if (region.gathering.length > 0) this.#start(region);
-  }
-
-  #answerAll(waiters: Waiter[], status: number): void {
+  #answerAll(waiters: readonly SyncWaiter[], errno: number): void {
+    const nowMs = this.#clock.nowMs();
+    const status = errno === 0 ? OK : INPUT_OUTPUT;
     for (const waiter of waiters) {
+      if (typeof waiter === "function") {
+        waiter(errno);
+        continue;
+      }
+      countLatency(this.#counters, FLUSH_LATENCY, nowMs - waiter.sinceMs, 1);
       if (!this.#answer(waiter, status)) this.#late.push({ waiter, status });
     }
-    waiters.length = 0;
   }
 
   #answerLate(): number {
@@ -126,7 +108,7 @@ export class StableFlushes {
   }
 
   /** @returns false when the connection has no room yet */
-  #answer({ flusher, tag }: Waiter, status: number): boolean {
+  #answer({ flusher, tag }: FlushWaiter, status: number): boolean {
     if (flusher.closed) return true;
     if (!flusher.hasRoom()) return false;
     flusher.pendingFlushes -= 1;

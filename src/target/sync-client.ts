@@ -10,7 +10,7 @@ import {
   ringDoorbell,
   SYNC_NAMES,
 } from "../structs/sync-queue.ts";
-import type { SyncChannel } from "./stable-flushes.ts";
+import type { SyncChannel } from "./worker-syncs.ts";
 
 /** The control thread's requests to the sync thread, as promises. Those that lie in the queue together share a sync. */
 export class SyncClient {

@@ -1,6 +1,9 @@
+import { regionKey } from "../epoch/commit-records.ts";
 import type { Memory, MemoryPort } from "../ports/memory.ts";
 import { REGION_HEADER_BYTES, regionObjectBytes } from "../structs/region-header.ts";
+import { SHARED_HEAT } from "../structs/worker-counters.ts";
 import type { RegionGrant } from "./messages.ts";
+import type { RegionLines } from "./region-lines.ts";
 
 /** The connection that a flush came on, as far as its answer needs it. */
 export interface Flusher {
@@ -12,32 +15,43 @@ export interface Flusher {
 }
 
 /** A flush that is answered when a sync is done. */
-export interface Waiter {
+export interface FlushWaiter {
   readonly flusher: Flusher;
   readonly tag: number;
+  /** When it came, on the worker's clock. */
+  readonly sinceMs: number;
 }
+
+/** Who waits for a sync: a flush, or what is called with its errno, or 0. */
+export type SyncWaiter = FlushWaiter | ((errno: number) => void);
 
 /** A region that a worker serves, mapped from its first data byte. */
 export class WorkerRegion {
   readonly inode: number;
   readonly index: number;
+  /** Its name, see regionKey. */
+  readonly key: string;
   readonly descriptor: number;
   readonly durable: boolean;
   /** Bytes of the data that it has now; the mapping has at least as many. */
   byteLength: number;
   memory: Memory;
+  /** Where its accesses are counted (heat-table.ts). */
+  heat: number = SHARED_HEAT;
   readonly #memoryPort: MemoryPort;
   /** A sync failed: what is in memory and what is on the drive may differ for good, so nothing is served any more. */
   failed = false;
-  /** A sync is under way for `waiting`; flushes that come meanwhile gather in `gathering`. */
+  /** A sync is under way; who comes meanwhile waits for the next one. */
   syncing = false;
-  waiting: Waiter[] = [];
-  gathering: Waiter[] = [];
+  gathering: SyncWaiter[] = [];
+  /** From the first epoch on that reads or writes it here. */
+  lines: RegionLines | undefined = undefined;
 
-  /** @throws ERR_IO when the kernel refuses the mapping */
+  /** @throws ERR_IO, ERR_TOO_MANY when the kernel refuses the mapping */
   constructor(grant: RegionGrant, memoryPort: MemoryPort) {
     this.inode = grant.inode;
     this.index = grant.index;
+    this.key = regionKey(grant.inode, grant.index);
     this.descriptor = grant.descriptor;
     this.durable = grant.durable;
     this.byteLength = grant.byteLength;
@@ -47,7 +61,7 @@ export class WorkerRegion {
 
   /**
    * Replaces the mapping by a longer one. Nothing that is to be sent may refer to the old one.
-   * @throws ERR_IO when the kernel refuses; the old one stays
+   * @throws ERR_IO, ERR_TOO_MANY when the kernel refuses; the old one stays
    */
   remap(byteLength: number): void {
     const old = this.memory;
@@ -59,9 +73,4 @@ export class WorkerRegion {
     const dataBytes = regionObjectBytes(byteLength) - REGION_HEADER_BYTES;
     return this.#memoryPort.map(this.descriptor, REGION_HEADER_BYTES, dataBytes, true);
   }
-}
-
-/** A region's name as a key. */
-export function regionKey(inode: number, index: number): string {
-  return `${inode}.${index}`;
 }

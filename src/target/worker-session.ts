@@ -1,5 +1,5 @@
-import { timingSafeEqual } from "node:crypto";
 import { Domain } from "../iommu/domain.ts";
+import { isSameToken } from "./same-token.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 
 const REVOKED_MAX = 4096;
@@ -7,6 +7,8 @@ const REVOKED_MAX = 4096;
 /** One session as one worker sees it. */
 export class WorkerSession {
   readonly number: number;
+  /** The origin's public key: whom its locks belong to. */
+  readonly owner: string;
   readonly #token: Uint8Array;
   readonly domain: Domain<WorkerRegion> = new Domain<WorkerRegion>();
   /** Handles of what was revoked, oldest first. */
@@ -14,8 +16,9 @@ export class WorkerSession {
   /** The slots of its connections. */
   readonly slots: Set<number> = new Set<number>();
 
-  constructor(number: number, token: Uint8Array) {
+  constructor(number: number, owner: string, token: Uint8Array) {
     this.number = number;
+    this.owner = owner;
     this.#token = token;
   }
 
@@ -32,8 +35,7 @@ export class WorkerSession {
     return this.#revoked.has(handle);
   }
 
-  /** Compares without telling by its duration how much of the token was right. */
   admits(token: Uint8Array): boolean {
-    return token.byteLength === this.#token.byteLength && timingSafeEqual(token, this.#token);
+    return isSameToken(token, this.#token);
   }
 }

@@ -1,10 +1,16 @@
+import type { DidafsError } from "../std/errors.ts";
+import type { CallLimits } from "./call-limits.ts";
+import type { HeldLocks } from "./held-locks.ts";
+import type { RemoteLink } from "./remote-link.ts";
+import type { Transfer } from "./transfer.ts";
+
 /** A word's value: bigint for i64 and u64, number for the others. */
 export type WordValue = bigint | number;
 
-/** How long a call may take, and what takes it back. */
-export interface CallLimits {
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
+export interface LockAsk {
+  readonly exclusive: boolean;
+  /** It may wait, as long as the call. */
+  readonly waits: boolean;
 }
 
 /**
@@ -22,6 +28,8 @@ export interface CallLimits {
 export interface RegionAccess {
   /** How the bytes are reached: mapped, or over a stream of that kind. */
   readonly path: "direct" | "unix" | "tcp";
+  /** Where its commands go, those of direct access to managed regions too. */
+  readonly link: RemoteLink;
 
   getSync(at: number, into: Uint8Array): void;
   putSync(at: number, from: Uint8Array): void;
@@ -51,6 +59,25 @@ export interface RegionAccess {
   /** Applies `op` with each element of `from` (its bytes, in memory order) to the words from `at`; atomic per element. */
   accumulate(op: number, word: number, at: number, from: Uint8Array, limits: CallLimits): Promise<void>;
   flush(stable: boolean, limits: CallLimits): Promise<void>;
+
+  /** Who is told when all that was locked here is lost. */
+  readonly held: HeldLocks;
+  /**
+   * Asks for a lock on the bytes of the region, whoever reaches them; where the wait ends by an error, it is not held.
+   * @returns its number, or undefined where it may not wait and would have to
+   * @throws ERR_DEADLOCK, ERR_TOO_MANY
+   */
+  lock(at: number, length: number, ask: LockAsk, limits: CallLimits): Promise<number | undefined>;
+  /** Releases it; no matter whether it is held still. */
+  unlock(lock: number, limits: CallLimits): Promise<void>;
+
+  /**
+   * Begins the get or put that `transfer` describes, one of a batch.
+   * @returns true when it is done; otherwise it has been queued on the link's connection, and settles
+   */
+  begin(transfer: Transfer): boolean;
+  /** What a transfer that was begun here and has settled failed with, if it did. */
+  failureOf(transfer: Transfer): DidafsError | undefined;
 
   /** The mapped bytes of a range. @throws ERR_NOT_DIRECT where nothing is mapped */
   mapped(at: number, length: number): Uint8Array<ArrayBuffer>;

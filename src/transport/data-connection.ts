@@ -1,4 +1,4 @@
-import type { Borrowed, Memory, MemoryPort } from "../ports/memory.ts";
+import type { Memory, MemoryPort } from "../ports/memory.ts";
 import { ENDED, type Stream, WOULD_BLOCK } from "../ports/network.ts";
 import { assert } from "../std/assert.ts";
 import {
@@ -14,8 +14,9 @@ import {
   TOKEN_BYTES,
   valueAt,
 } from "../wire/header.ts";
+import { Backlog } from "./backlog.ts";
 import { SendQueue } from "./send-queue.ts";
-import { INLINE_BYTES, type Transfer } from "./transfer.ts";
+import { INLINE_BYTES, type RemoteBinding, type Transfer } from "./transfer.ts";
 
 /** Commands that may be unanswered at a time; a power of two. */
 const SLOTS = 256;
@@ -34,19 +35,24 @@ export class DataConnection {
   ended = false;
   /** Transfers submitted and not settled. */
   outstanding = 0;
+  /** Requests for locks that were made on it, and those of them that wait. */
+  lockCount = 0;
+  waitingLocks = 0;
   /** Called once when it has ended, unless by `close`. */
   onEnd: (() => void) | undefined = undefined;
   readonly #memoryPort: MemoryPort;
   readonly #queue: SendQueue;
   readonly #staging: Memory;
   #stagedTo = 0;
-  /** Transfers whose commands have not all been issued, oldest first. */
-  readonly #backlog: Transfer[] = [];
+  /** Transfers whose commands have not all been issued. */
+  readonly #backlog = new Backlog();
   readonly #transfers: (Transfer | undefined)[] = new Array(SLOTS).fill(undefined);
   readonly #tags = new Uint32Array(SLOTS);
-  /** Where in the caller's bytes each slot's command begins, and how many bytes it covers. */
+  /** Where in the caller's buffer each slot's command begins, and how many bytes it covers. */
   readonly #sinkAts = new Float64Array(SLOTS);
   readonly #lengths = new Float64Array(SLOTS);
+  /** How many bytes have left this connection once each slot's command has. */
+  readonly #endAts = new Float64Array(SLOTS);
   readonly #freeSlots = new Uint16Array(SLOTS);
   #freeCount = SLOTS;
   /** The slot whose payload is being received, and how much of it is still to come. */
@@ -69,21 +75,28 @@ export class DataConnection {
   /** Ties this connection to a session; the first thing to be submitted. Its answer is awaited like any other. */
   hello(transfer: Transfer, session: number, token: Uint8Array): void {
     assert(token.byteLength === TOKEN_BYTES, "a token has TOKEN_BYTES bytes");
-    transfer.reset(OPCODE.HELLO, 0, 0, 0, TOKEN_BYTES);
-    transfer.bytes = token;
-    transfer.memory = this.#memoryPort.borrow(token);
+    transfer.reset(OPCODE.HELLO, 0, 0, TOKEN_BYTES).lend(token, 0);
+    transfer.address = this.#memoryPort.addressOf(token);
     transfer.operandLow = session;
     this.submit(transfer);
   }
 
-  /** Takes `transfer` on; it settles in a later `poll`, or at once where the connection has ended. */
+  /**
+   * Takes `transfer` on; it settles in a later `poll`, or at once where the connection has ended. Alone, it leaves at
+   * once; behind others it leaves with them, in the next poll.
+   */
   submit(transfer: Transfer): void {
+    this.enqueue(transfer);
+    if (this.outstanding === 1 && this.#flush() === ENDED) this.end();
+  }
+
+  /** Like `submit`, but it leaves in the next poll, with what comes behind it until then. */
+  enqueue(transfer: Transfer): void {
     this.outstanding += 1;
+    if (transfer.binding !== undefined) count(transfer, 1);
     this.#backlog.push(transfer);
     if (this.ended) this.#failAll();
     else this.#issue();
-    // Alone, it leaves at once; behind others it leaves with them, in the next poll.
-    if (this.outstanding === 1 && this.#flush() === ENDED) this.end();
   }
 
   /** Sends and receives what can be sent and received now. @returns bytes moved; 0 when there was nothing to do */
@@ -97,7 +110,7 @@ export class DataConnection {
     }
     const received = this.#receive();
     if (received === ENDED) return this.end();
-    if (this.#backlog.length > 0) this.#issue();
+    if (this.#backlog.oldest !== undefined) this.#issue();
     return moved + received;
   }
 
@@ -106,16 +119,15 @@ export class DataConnection {
    * @returns true when no command of it was issued, so that it certainly had no effect
    */
   abandon(transfer: Transfer): boolean {
-    const waiting = this.#backlog.indexOf(transfer);
-    if (waiting >= 0 && transfer.issuedBytes === 0) {
-      this.#backlog.splice(waiting, 1);
+    const waited = this.#backlog.remove(transfer);
+    if (waited && transfer.issuedBytes === 0) {
       this.#settle(transfer);
       return true;
     }
     transfer.abandoned = true;
-    if (waiting >= 0) this.#backlog.splice(waiting, 1);
     transfer.issued = true;
-    if (transfer.memory !== undefined && transfer.writes) this.#queue.copyOut(transfer.memory);
+    // A message about an epoch was made for it alone, so that nobody changes it.
+    if (transfer.writes && transfer.opcode !== OPCODE.EPOCH) this.#queue.copyOut(transfer);
     if (transfer.commandsInFlight === 0) this.#settle(transfer);
     return false;
   }
@@ -129,10 +141,13 @@ export class DataConnection {
   }
 
   #issue(): void {
-    while (this.#backlog.length > 0 && this.#freeCount > 0 && this.#queue.hasRoom()) {
-      const transfer = this.#backlog[0] as Transfer;
+    for (
+      let transfer = this.#backlog.oldest;
+      transfer !== undefined && this.#freeCount > 0 && this.#queue.hasRoom();
+      transfer = this.#backlog.oldest
+    ) {
       this.#issueOne(transfer);
-      if (transfer.issued) this.#backlog.shift();
+      if (transfer.issued) this.#backlog.remove(transfer);
     }
   }
 
@@ -140,14 +155,18 @@ export class DataConnection {
     const opcode = transfer.opcode;
     const length = transfer.nextLength();
     const from = transfer.issuedBytes;
-    const carries = opcode === OPCODE.PUT || opcode === OPCODE.ACCUMULATE || opcode === OPCODE.HELLO;
+    const carries =
+      opcode === OPCODE.PUT ||
+      opcode === OPCODE.ACCUMULATE ||
+      opcode === OPCODE.HELLO ||
+      opcode === OPCODE.EPOCH;
     const payloadBytes = carries && !(opcode === OPCODE.PUT && length <= INLINE_BYTES) ? length : 0;
     this.#freeCount -= 1;
     const slot = this.#freeSlots[this.#freeCount] as number;
     const tag = ((this.#tags[slot] as number) + SLOTS) >>> 0;
     this.#tags[slot] = ((tag & ~(SLOTS - 1)) | slot) >>> 0;
     this.#transfers[slot] = transfer;
-    this.#sinkAts[slot] = from;
+    this.#sinkAts[slot] = transfer.start + from;
     this.#lengths[slot] = length;
     const words = this.#queue.headerWords;
     const at = this.#queue.pushHeader();
@@ -157,25 +176,24 @@ export class DataConnection {
       opcode,
       transfer.flags,
       this.#tags[slot] as number,
-      transfer.handle,
+      transfer.binding === undefined ? 0 : transfer.binding.handle,
       transfer.offset + from,
       length,
       payloadBytes,
     );
     if (payloadBytes > 0) {
       if (opcode === OPCODE.HELLO) encodeOperand(words, at, transfer.operandLow, transfer.operandHigh);
-      this.#queue.pushPayload(transfer.memory as Borrowed, from, payloadBytes);
-    } else if (opcode === OPCODE.PUT && transfer.bytes !== undefined) {
-      encodeOperand(
-        words,
-        at,
-        readWord(transfer.bytes, from, length),
-        readWord(transfer.bytes, from + 4, length - 4),
-      );
+      this.#queue.pushPayload(transfer, transfer.start + from, payloadBytes);
+    } else if (opcode === OPCODE.PUT && transfer.hasBytes) {
+      // Also the last few bytes of a long put travel so.
+      const { u8 } = transfer;
+      const begin = transfer.start + from;
+      encodeOperand(words, at, readWord(u8, begin, length), readWord(u8, begin + 4, length - 4));
     } else {
       encodeOperand(words, at, transfer.operandLow, transfer.operandHigh);
       encodeCompare(words, at, transfer.compareLow, transfer.compareHigh);
     }
+    this.#endAts[slot] = this.#queue.sentBytes + this.#queue.bytes;
     transfer.issuedBytes = from + length;
     transfer.issued = transfer.issuedBytes >= transfer.length;
     transfer.commandsInFlight += 1;
@@ -218,9 +236,8 @@ export class DataConnection {
     const slot = this.#payloadSlot;
     const transfer = this.#transfers[slot] as Transfer;
     const done = (this.#lengths[slot] as number) - this.#payloadLeft;
-    const sink = sinkOf(transfer);
-    const count = sink
-      ? this.stream.recv(sink, (this.#sinkAts[slot] as number) + done, this.#payloadLeft)
+    const count = isSink(transfer)
+      ? this.stream.recv(transfer, (this.#sinkAts[slot] as number) + done, this.#payloadLeft)
       : this.stream.recv(this.#staging, 0, Math.min(this.#payloadLeft, STAGING_BYTES));
     if (count > 0) this.#payloadCame(slot, count);
     return count;
@@ -251,10 +268,12 @@ export class DataConnection {
       const slot = tag & (SLOTS - 1);
       const transfer = this.#transfers[slot];
       if (!isAnswer(words, at) || transfer === undefined || this.#tags[slot] !== tag) return false;
+      // Answered before it was asked: its bytes are still needed, so it must not settle.
+      if ((this.#endAts[slot] as number) > this.#queue.sentBytes) return false;
       const status = answerStatus(words, at);
       const payloadBytes = answerPayloadBytes(words, at);
       const length = this.#lengths[slot] as number;
-      const expected = transfer.opcode === OPCODE.GET && length > INLINE_BYTES && status === 0 ? length : 0;
+      const expected = status === 0 && comesAsPayload(transfer.opcode, length) ? length : 0;
       if (payloadBytes !== expected) return false;
       if (status !== 0 && transfer.status === 0) transfer.status = status;
       const value = valueAt(at);
@@ -262,26 +281,16 @@ export class DataConnection {
       transfer.valueHigh = words[value + 1] as number;
       from += HEADER_BYTES;
       if (expected === 0) {
-        if (
-          transfer.opcode === OPCODE.GET &&
-          transfer.bytes !== undefined &&
-          status === 0 &&
-          !transfer.abandoned
-        ) {
-          writeWords(
-            transfer.bytes,
-            this.#sinkAts[slot] as number,
-            length,
-            transfer.valueLow,
-            transfer.valueHigh,
-          );
+        if (transfer.opcode === OPCODE.GET && transfer.hasBytes && status === 0 && !transfer.abandoned) {
+          const sinkAt = this.#sinkAts[slot] as number;
+          writeWords(transfer.u8, sinkAt, length, transfer.valueLow, transfer.valueHigh);
         }
         this.#commandDone(slot);
         continue;
       }
       const here = Math.min(expected, this.#stagedTo - from);
-      if (here > 0)
-        sinkOf(transfer)?.u8.set(bytes.subarray(from, from + here), this.#sinkAts[slot] as number);
+      if (here > 0 && isSink(transfer))
+        this.#memoryPort.copy(this.#staging, from, transfer, this.#sinkAts[slot] as number, here);
       from += here;
       this.#payloadSlot = slot;
       this.#payloadLeft = expected;
@@ -308,6 +317,7 @@ export class DataConnection {
 
   #settle(transfer: Transfer): void {
     this.outstanding -= 1;
+    if (transfer.binding !== undefined) count(transfer, -1);
     transfer.settled = true;
     transfer.onSettled?.(transfer);
   }
@@ -327,20 +337,32 @@ export class DataConnection {
       if (transfer === undefined) continue;
       this.#transfers[slot] = undefined;
       transfer.lost = true;
-      transfer.issued = true;
       transfer.commandsInFlight -= 1;
-      if (transfer.commandsInFlight === 0 && !this.#backlog.includes(transfer)) this.#settle(transfer);
+      if (transfer.issued && transfer.commandsInFlight === 0) this.#settle(transfer);
     }
-    for (const transfer of this.#backlog.splice(0)) {
+    for (let transfer = this.#backlog.oldest; transfer !== undefined; transfer = this.#backlog.oldest) {
+      this.#backlog.remove(transfer);
       transfer.lost = true;
       this.#settle(transfer);
     }
   }
 }
 
-/** Where payload of a get goes; nowhere when its caller has given up, or has detached the buffer. */
-function sinkOf({ memory, abandoned }: Transfer): Borrowed | undefined {
-  return memory === undefined || abandoned || memory.u8.byteLength === 0 ? undefined : memory;
+/** Its binding has one more, or one less, under way. */
+function count(transfer: Transfer, change: 1 | -1): void {
+  const binding = transfer.binding as RemoteBinding;
+  binding.pending += change;
+  if (transfer.writes) binding.pendingWrites += change;
+}
+
+/** Whether the bytes that a command asks for come behind the answer. */
+function comesAsPayload(opcode: number, length: number): boolean {
+  return opcode === OPCODE.EPOCH_GET || (opcode === OPCODE.GET && length > INLINE_BYTES);
+}
+
+/** False when the caller of a get has given up, or has detached the buffer. */
+function isSink({ u8, abandoned }: Transfer): boolean {
+  return !abandoned && u8.byteLength > 0;
 }
 
 /** Up to four bytes as a little-endian word. */

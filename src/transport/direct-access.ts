@@ -6,16 +6,20 @@ import {
   compareAndSwap32,
   compareAndSwap64,
   compareAndSwapF64,
-  fetchOp32,
-  fetchOp64,
+  fetchOp,
   fetchOpF64,
   WORD_BYTES,
 } from "../structs/words.ts";
-import type { CallLimits, RegionAccess, WordValue } from "./access.ts";
+import { OPCODE } from "../wire/header.ts";
+import type { LockAsk, RegionAccess, WordValue } from "./access.ts";
+import { abortError, type CallLimits } from "./call-limits.ts";
+import type { HeldLocks } from "./held-locks.ts";
+import { MappedLines } from "./mapped-lines.ts";
 import { PresentLength } from "./present-length.ts";
 import type { RemoteAccess } from "./remote-access.ts";
+import type { RemoteLink } from "./remote-link.ts";
 import { closedBy, type SessionState } from "./session-state.ts";
-import { INLINE_BYTES } from "./transfer.ts";
+import { INLINE_BYTES, type RemoteBinding, type Transfer } from "./transfer.ts";
 import { numberOfBits, wordValue } from "./word-value.ts";
 
 const I64 = 0;
@@ -26,7 +30,6 @@ const REPLACE = 6;
 // A small access passes through these; one a thread.
 const small = new ArrayBuffer(INLINE_BYTES);
 const smallWords = new Int32Array(small);
-const smallBits = new BigInt64Array(small);
 const smallBytes = new Uint8Array(small);
 
 /** A region's bytes behind a descriptor that came from the target. */
@@ -45,13 +48,17 @@ export interface MappableRegion {
  */
 export class DirectAccess implements RegionAccess {
   readonly path = "direct";
+  readonly link: RemoteLink;
   readonly #memoryPort: MemoryPort;
   readonly #session: SessionState;
   readonly #remote: RemoteAccess;
+  readonly #binding: RemoteBinding;
   readonly #region: MappableRegion;
   readonly #stores: boolean;
   #memory: MemoryBehindHeader;
   #length: PresentLength;
+  /** From `mapLines` on. */
+  #lines: MappedLines | undefined;
   /** Views of the memory have been handed out. */
   #viewed = false;
   /** What views of a window that must not store are cut from. */
@@ -70,6 +77,8 @@ export class DirectAccess implements RegionAccess {
     this.#memoryPort = memoryPort;
     this.#session = session;
     this.#remote = remote;
+    this.#binding = remote.binding;
+    this.link = remote.link;
     this.#region = region;
     this.#stores = stores;
     try {
@@ -91,10 +100,10 @@ export class DirectAccess implements RegionAccess {
 
   getSync(at: number, into: Uint8Array): void {
     this.#check();
-    if (this.#remote.pendingWrites > 0) this.#remote.getSync(at, into);
+    if (this.#binding.pendingWrites > 0) this.#remote.getSync(at, into);
     else {
       if (!this.#length.isWhole) this.#length.check(at, into.byteLength);
-      this.#copyOut(at, into);
+      this.#copyOut(at, into, 0, into.byteLength);
     }
   }
 
@@ -102,20 +111,20 @@ export class DirectAccess implements RegionAccess {
     this.#check();
     if (this.#stores) {
       if (!this.#length.isWhole) this.#length.check(at, from.byteLength);
-      this.#copyIn(at, from);
+      this.#copyIn(at, from, 0, from.byteLength);
     } else this.#remote.putSync(at, from);
   }
 
   loadSync(word: number, at: number): WordValue {
     this.#check();
-    if (this.#remote.pendingWrites > 0) return this.#remote.loadSync(word, at);
+    if (this.#binding.pendingWrites > 0) return this.#remote.loadSync(word, at);
     this.#checkWord(word, at);
     return this.#load(word, at);
   }
 
   loadNumberSync(word: number, at: number): number {
     this.#check();
-    if (this.#remote.pendingWrites > 0) return this.#remote.loadNumberSync(word, at);
+    if (this.#binding.pendingWrites > 0) return this.#remote.loadNumberSync(word, at);
     this.#checkWord(word, at);
     if (word === I64 || word === U64) return numberOfBits(word, Atomics.load(this.#memory.i64, at / 8));
     return this.#load(word, at) as number;
@@ -137,7 +146,7 @@ export class DirectAccess implements RegionAccess {
     this.#check();
     if (!this.#stores) return this.#remote.fetchOpSync(op, word, at, operand);
     this.#checkWord(word, at);
-    return this.#fetchOp(op, word, at, operand);
+    return fetchOp(this.#memory, at, op, word, operand);
   }
 
   compareAndSwapSync(word: number, at: number, expected: WordValue, desired: WordValue): WordValue {
@@ -153,25 +162,25 @@ export class DirectAccess implements RegionAccess {
   }
 
   async get(at: number, into: Uint8Array, limits: CallLimits): Promise<void> {
-    this.#check(limits.signal);
-    if (this.#remote.pendingWrites > 0) await this.#remote.get(at, into, limits);
+    this.#checkCall(limits);
+    if (this.#binding.pendingWrites > 0) await this.#remote.get(at, into, limits);
     else this.getSync(at, into);
   }
 
   async put(at: number, from: Uint8Array, limits: CallLimits): Promise<void> {
-    this.#check(limits.signal);
+    this.#checkCall(limits);
     if (this.#stores) this.putSync(at, from);
     else await this.#remote.put(at, from, limits);
   }
 
   async load(word: number, at: number, limits: CallLimits): Promise<WordValue> {
-    this.#check(limits.signal);
-    if (this.#remote.pendingWrites > 0) return this.#remote.load(word, at, limits);
+    this.#checkCall(limits);
+    if (this.#binding.pendingWrites > 0) return this.#remote.load(word, at, limits);
     return this.loadSync(word, at);
   }
 
   async store(word: number, at: number, value: WordValue, limits: CallLimits): Promise<void> {
-    this.#check(limits.signal);
+    this.#checkCall(limits);
     if (this.#stores) this.storeSync(word, at, value);
     else await this.#remote.store(word, at, value, limits);
   }
@@ -183,7 +192,7 @@ export class DirectAccess implements RegionAccess {
     operand: WordValue,
     limits: CallLimits,
   ): Promise<WordValue> {
-    this.#check(limits.signal);
+    this.#checkCall(limits);
     if (!this.#stores) return this.#remote.fetchOp(op, word, at, operand, limits);
     return this.fetchOpSync(op, word, at, operand);
   }
@@ -195,7 +204,7 @@ export class DirectAccess implements RegionAccess {
     desired: WordValue,
     limits: CallLimits,
   ): Promise<WordValue> {
-    this.#check(limits.signal);
+    this.#checkCall(limits);
     if (!this.#stores) return this.#remote.compareAndSwap(word, at, expected, desired, limits);
     return this.compareAndSwapSync(word, at, expected, desired);
   }
@@ -207,7 +216,7 @@ export class DirectAccess implements RegionAccess {
     from: Uint8Array,
     limits: CallLimits,
   ): Promise<void> {
-    this.#check(limits.signal);
+    this.#checkCall(limits);
     if (!this.#stores) {
       await this.#remote.accumulate(op, word, at, from, limits);
       return;
@@ -217,13 +226,41 @@ export class DirectAccess implements RegionAccess {
     for (let i = 0; i < from.byteLength; i += step) {
       for (let byte = 0; byte < step; byte += 1) smallBytes[byte] = from[i + byte] as number;
       const operand = wordValue(word, smallWords[0] as number, smallWords[1] as number);
-      this.#fetchOp(op, word, at + i, operand);
+      fetchOp(this.#memory, at + i, op, word, operand);
     }
   }
 
   async flush(stable: boolean, limits: CallLimits): Promise<void> {
-    this.#check(limits.signal);
+    this.#checkCall(limits);
     if (stable || !this.#stores) await this.#remote.flush(stable, limits);
+  }
+
+  get held(): HeldLocks {
+    return this.#remote.held;
+  }
+
+  async lock(at: number, length: number, ask: LockAsk, limits: CallLimits): Promise<number | undefined> {
+    this.#checkCall(limits);
+    return this.#remote.lock(at, length, ask, limits);
+  }
+
+  unlock(lock: number, limits: CallLimits): Promise<void> {
+    return this.#remote.unlock(lock, limits);
+  }
+
+  begin(transfer: Transfer): boolean {
+    this.#check();
+    const { offset, length, u8, start } = transfer;
+    const puts = transfer.opcode === OPCODE.PUT;
+    if (puts ? !this.#stores : this.#binding.pendingWrites > 0) return this.#remote.begin(transfer);
+    if (!this.#length.isWhole) this.#length.check(offset, length);
+    if (puts) this.#copyIn(offset, u8, start, length);
+    else this.#copyOut(offset, u8, start, length);
+    return true;
+  }
+
+  failureOf(transfer: Transfer): DidafsError | undefined {
+    return this.#remote.failureOf(transfer);
   }
 
   mapped(at: number, length: number): Uint8Array<ArrayBuffer> {
@@ -234,6 +271,35 @@ export class DirectAccess implements RegionAccess {
     const { descriptor, dataOffset, byteLength } = this.#region;
     this.#private ??= this.#memoryPort.mapPrivate(descriptor, dataOffset, wholeWords(byteLength));
     return this.#private.u8.subarray(at, at + length);
+  }
+
+  /**
+   * Maps what tells the versions of the region's lines; where the access is closed, nothing.
+   * @param descriptor is taken over, also where it throws
+   * @throws ERR_IO, ERR_TOO_MANY when it cannot be mapped
+   */
+  mapLines(descriptor: number, entries: number): void {
+    try {
+      if (this.#closed === undefined) this.#lines = new MappedLines(this.#memoryPort, descriptor, entries);
+    } finally {
+      this.#region.closeDescriptor(descriptor);
+    }
+  }
+
+  /** `getWithVersions` may be called. A write of the window's own that is under way keeps it from that: reads follow it. */
+  get seesVersions(): boolean {
+    return this.#lines !== undefined && this.#binding.pendingWrites === 0;
+  }
+
+  /**
+   * Reads bytes that are all of one moment.
+   * @returns the versions of their lines; undefined where an epoch is about to write one, and it is to be asked again
+   */
+  getWithVersions(at: number, into: Uint8Array): number[] | undefined {
+    this.#check();
+    const { byteLength } = into;
+    if (!this.#length.isWhole) this.#length.check(at, byteLength);
+    return this.#lines?.read(at, byteLength, () => this.#copyOut(at, into, 0, byteLength));
   }
 
   detachMapped(): void {
@@ -256,8 +322,10 @@ export class DirectAccess implements RegionAccess {
     this.#remote.close();
     this.#memoryPort.free(this.#memory);
     if (this.#private !== undefined) this.#memoryPort.free(this.#private);
+    this.#lines?.free();
     this.#memory = DETACHED;
     this.#private = undefined;
+    this.#lines = undefined;
     this.#region.closeDescriptor(this.#region.descriptor);
   }
 
@@ -265,37 +333,32 @@ export class DirectAccess implements RegionAccess {
     if (!this.#length.isWhole) this.#length.check(at, WORD_BYTES[word] as number);
   }
 
-  #check(signal?: AbortSignal): void {
+  #check(): void {
     if (this.#closed !== undefined) throw this.#closed();
     if (this.#session.isLost) throw this.#session.error("no");
-    if (signal?.aborted === true) {
-      throw new DidafsError("ERR_ABORTED", "the call was aborted by its signal", { cause: signal.reason });
-    }
   }
 
-  #copyOut(at: number, into: Uint8Array): void {
-    const length = into.byteLength;
+  #checkCall({ signal }: CallLimits): void {
+    this.#check();
+    if (signal?.aborted === true) throw abortError(signal, "no");
+  }
+
+  #copyOut(at: number, into: Uint8Array, start: number, length: number): void {
     if (length > INLINE_BYTES) {
-      into.set(this.#memory.u8.subarray(at, at + length));
-    } else if (length === 8 && at % 8 === 0) {
-      // As loadSmall does it, but short enough to be inlined.
-      smallBits[0] = Atomics.load(this.#memory.i64, at / 8);
-      for (let i = 0; i < 8; i += 1) into[i] = smallBytes[i] as number;
+      // `subarray` would ask for the kind of the result first, which takes longer.
+      const { buffer, byteOffset } = this.#memory.u8;
+      into.set(new Uint8Array(buffer, byteOffset + at, length), start);
     } else if (length > 0) {
       loadSmall(this.#memory, at, length, smallWords, 0);
-      for (let i = 0; i < length; i += 1) into[i] = smallBytes[i] as number;
+      for (let i = 0; i < length; i += 1) into[start + i] = smallBytes[i] as number;
     }
   }
 
-  #copyIn(at: number, from: Uint8Array): void {
-    const length = from.byteLength;
+  #copyIn(at: number, from: Uint8Array, start: number, length: number): void {
     if (length > INLINE_BYTES) {
-      this.#memory.u8.set(from, at);
-    } else if (length === 8 && at % 8 === 0) {
-      for (let i = 0; i < 8; i += 1) smallBytes[i] = from[i] as number;
-      Atomics.store(this.#memory.i64, at / 8, smallBits[0] as bigint);
+      this.#memory.u8.set(length === from.byteLength ? from : from.subarray(start, start + length), at);
     } else if (length > 0) {
-      for (let i = 0; i < length; i += 1) smallBytes[i] = from[i] as number;
+      for (let i = 0; i < length; i += 1) smallBytes[i] = from[start + i] as number;
       storeSmall(this.#memory, at, length, smallWords, 0);
     }
   }
@@ -308,12 +371,6 @@ export class DirectAccess implements RegionAccess {
       return wordValue(F64, smallWords[0] as number, smallWords[1] as number);
     }
     return wordValue(word, Atomics.load(this.#memory.i32, at / 4), 0);
-  }
-
-  #fetchOp(op: number, word: number, at: number, operand: WordValue): WordValue {
-    if (word === I64 || word === U64) return fetchOp64(this.#memory, at, op, word, operand as bigint);
-    if (word === F64) return fetchOpF64(this.#memory, at, op, operand as number);
-    return fetchOp32(this.#memory, at, op, word, operand as number);
   }
 
   #compareAndSwap(word: number, at: number, expected: WordValue, desired: WordValue): WordValue {

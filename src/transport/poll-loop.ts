@@ -2,9 +2,11 @@ import type { Clock, Idler } from "../ports/clock.ts";
 import type { Turns } from "../ports/turns.ts";
 
 /** How long it polls without progress before it sleeps. */
-const SPIN_MS = 0.3;
-/** Polls without progress before each further one gives the processor away first. */
-const SPIN_ROUNDS = 8;
+const SPIN_MS = 1;
+/** Polls in one turn, which alone costs as much as several. */
+const LOOKS = 8;
+/** Turns without progress before each further one gives the processor away first. */
+const SPIN_ROUNDS = 2;
 
 export interface PollLoopOptions {
   readonly turns: Turns;
@@ -19,12 +21,14 @@ export interface PollLoopOptions {
 }
 
 /**
- * Polls on a thread with an event loop, once a turn, while there is something to wait for. What takes long is slept
+ * Polls on a thread with an event loop, a few times a turn, while there is something to wait for. What takes long is slept
  * through, since polling keeps a processor busy.
  */
 export class PollLoop {
   readonly #options: PollLoopOptions;
   #running = false;
+  /** Something was begun since the last step. */
+  #begun = false;
   #lastProgressMs = 0;
   #idleRounds = 0;
 
@@ -34,7 +38,7 @@ export class PollLoop {
 
   /** Polls from the next turn on, and as long as anything moves. */
   start(): void {
-    this.#lastProgressMs = this.#options.clock.nowMs();
+    this.#begun = true;
     this.#idleRounds = 0;
     if (this.#running) return;
     this.#running = true;
@@ -51,10 +55,11 @@ export class PollLoop {
   readonly #step = (): void => {
     const { turns, clock, idler, poll, isWaiting, sleep } = this.#options;
     const nowMs = clock.nowMs();
-    if (poll(nowMs) > 0) {
-      this.#lastProgressMs = nowMs;
-      this.#idleRounds = 0;
-    }
+    let moved = 0;
+    for (let looks = 0; moved === 0 && looks < LOOKS; looks += 1) moved = poll(nowMs);
+    if (moved > 0) this.#idleRounds = 0;
+    if (moved > 0 || this.#begun) this.#lastProgressMs = nowMs;
+    this.#begun = false;
     if (!isWaiting()) {
       this.#running = false;
     } else if (nowMs - this.#lastProgressMs < SPIN_MS) {

@@ -1,28 +1,58 @@
 import type { Clock, Idler } from "../ports/clock.ts";
 import type { Turns } from "../ports/turns.ts";
 import { DidafsError } from "../std/errors.ts";
-import type { CallLimits } from "./access.ts";
+import { abortError, type CallLimits } from "./call-limits.ts";
 import type { DataConnection } from "./data-connection.ts";
 import { PollLoop } from "./poll-loop.ts";
 import type { Transfer } from "./transfer.ts";
 
-interface Waiting {
-  readonly transfer: Transfer;
-  readonly connection: DataConnection;
-  readonly deadlineMs: number;
-  readonly fail: (error: DidafsError) => void;
+/** Transfers that were begun together (flight.ts). */
+export interface Landing {
+  readonly links: readonly { readonly connection: DataConnection }[];
+  readonly settled: boolean;
+  onSettled: (() => void) | undefined;
+  abandon(): boolean;
+}
+
+/** One promise, and what it waits for. */
+class Waiter {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  /** Gives up. @returns true when what was waited for certainly had no effect */
+  readonly abandon: () => boolean;
+  /** Where it stands among those that wait. */
+  index = 0;
+  /** Its time begins when it is looked at first, so that no clock is read for what is answered at once. */
+  deadlineMs: number = Number.POSITIVE_INFINITY;
+  onAbort: (() => void) | undefined;
+
+  constructor(
+    { timeoutMs, signal }: CallLimits,
+    abandon: () => boolean,
+    resolve: () => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.timeoutMs = timeoutMs;
+    this.signal = signal;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.abandon = abandon;
+  }
 }
 
 /**
- * Drives the promise forms of an event-loop thread: while transfers are outstanding it polls their connections, once
- * a turn; when nothing comes for a while it asks to be woken (`arm`) and sleeps. Also holds their deadlines.
+ * Drives the promise forms of an event-loop thread: while transfers are outstanding it polls their connections in
+ * each turn; when nothing comes for a while it asks to be woken (`arm`) and sleeps. Also holds their deadlines.
  */
 export class Pump {
   readonly #turns: Turns;
-  readonly #clock: Clock;
   readonly #arm: (connection: DataConnection) => void;
   readonly #loop: PollLoop;
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiters: Waiter[] = [];
+  /** Those whose time has not begun. */
+  readonly #fresh: Waiter[] = [];
   #active: DataConnection[] = [];
   #nextDeadlineMs = Number.POSITIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
@@ -30,7 +60,6 @@ export class Pump {
   /** @param arm asks that `wake` be called once `connection` can be read (or written, while it is sending) */
   constructor(turns: Turns, clock: Clock, idler: Idler, arm: (connection: DataConnection) => void) {
     this.#turns = turns;
-    this.#clock = clock;
     this.#arm = arm;
     this.#loop = new PollLoop({
       turns,
@@ -42,42 +71,82 @@ export class Pump {
     });
   }
 
-  /** Submits `transfer` and resolves when it has settled, whatever its status; the caller looks at that. */
-  run(connection: DataConnection, transfer: Transfer, limits: CallLimits): Promise<void> {
+  /**
+   * Submits `transfer`; settles when it has.
+   * @param failureOf what it failed with, if it did
+   */
+  run(
+    connection: DataConnection,
+    transfer: Transfer,
+    limits: CallLimits,
+    failureOf: (transfer: Transfer) => DidafsError | undefined,
+  ): Promise<void> {
+    const { signal } = limits;
+    if (signal?.aborted === true) return Promise.reject(abortError(signal, "no"));
     return new Promise((resolve, reject) => {
-      const { signal } = limits;
-      if (signal?.aborted === true) {
-        reject(abortError(signal, "no"));
-        return;
-      }
-      const finish = (): void => {
-        this.#waiting.delete(waiting);
-        if (signal !== undefined) signal.removeEventListener("abort", onAbort);
-      };
-      const fail = (error: DidafsError): void => {
-        finish();
-        reject(error);
-      };
-      const onAbort = (): void => {
+      const abandon = (): boolean => {
         transfer.onSettled = undefined;
-        fail(abortError(signal as AbortSignal, connection.abandon(transfer) ? "no" : "unknown"));
+        return connection.abandon(transfer);
       };
-      const waiting: Waiting = {
-        transfer,
-        connection,
-        deadlineMs: this.#clock.nowMs() + limits.timeoutMs,
-        fail,
+      const waiter = this.#wait(limits, abandon, resolve, reject);
+      transfer.onSettled = (settled) => {
+        this.#leave(waiter);
+        const failure = failureOf(settled);
+        if (failure === undefined) waiter.resolve();
+        else waiter.reject(failure);
       };
-      transfer.onSettled = () => {
-        finish();
-        resolve();
-      };
-      if (signal !== undefined) signal.addEventListener("abort", onAbort, { once: true });
-      this.#waiting.add(waiting);
-      if (waiting.deadlineMs < this.#nextDeadlineMs) this.#nextDeadlineMs = waiting.deadlineMs;
       connection.submit(transfer);
       this.#start(connection);
     });
+  }
+
+  /** Resolves when all of `flight`, which has begun, has settled, whatever the outcome; the caller looks at that. */
+  land(flight: Landing, limits: CallLimits): Promise<void> {
+    if (flight.settled) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const waiter = this.#wait(limits, () => flight.abandon(), resolve, reject);
+      flight.onSettled = () => {
+        this.#leave(waiter);
+        waiter.resolve();
+      };
+      for (const { connection } of flight.links) {
+        connection.poll();
+        this.#start(connection);
+      }
+    });
+  }
+
+  #wait(
+    limits: CallLimits,
+    abandon: () => boolean,
+    resolve: () => void,
+    reject: (error: unknown) => void,
+  ): Waiter {
+    const waiter = new Waiter(limits, abandon, resolve, reject);
+    waiter.index = this.#waiters.length;
+    this.#waiters.push(waiter);
+    this.#fresh.push(waiter);
+    const { signal } = limits;
+    if (signal !== undefined) {
+      waiter.onAbort = () => this.#fail(waiter, (applied) => abortError(signal, applied));
+      signal.addEventListener("abort", waiter.onAbort, { once: true });
+    }
+    return waiter;
+  }
+
+  #leave(waiter: Waiter): void {
+    // The last one takes its place.
+    const last = this.#waiters.pop() as Waiter;
+    if (last !== waiter) {
+      this.#waiters[waiter.index] = last;
+      last.index = waiter.index;
+    }
+    if (waiter.onAbort !== undefined) waiter.signal?.removeEventListener("abort", waiter.onAbort);
+  }
+
+  #fail(waiter: Waiter, error: (applied: "no" | "unknown") => DidafsError): void {
+    this.#leave(waiter);
+    waiter.reject(error(waiter.abandon() ? "no" : "unknown"));
   }
 
   /** A connection that was armed can go on. */
@@ -93,17 +162,31 @@ export class Pump {
   }
 
   #poll(nowMs: number): number {
+    if (this.#fresh.length > 0) this.#beginTimes(nowMs);
     let moved = 0;
-    for (const connection of this.#active) moved += connection.poll();
-    this.#active = this.#active.filter((connection) => connection.outstanding > 0);
+    let active = 0;
+    for (const connection of this.#active) {
+      moved += connection.poll();
+      if (connection.outstanding > 0) active += 1;
+    }
+    if (active < this.#active.length)
+      this.#active = this.#active.filter(({ outstanding }) => outstanding > 0);
     if (nowMs >= this.#nextDeadlineMs) this.#expire(nowMs);
     return moved;
+  }
+
+  #beginTimes(nowMs: number): void {
+    for (const waiter of this.#fresh) {
+      waiter.deadlineMs = nowMs + waiter.timeoutMs;
+      if (waiter.deadlineMs < this.#nextDeadlineMs) this.#nextDeadlineMs = waiter.deadlineMs;
+    }
+    this.#fresh.length = 0;
   }
 
   #sleep(nowMs: number): void {
     for (const connection of this.#active) this.#arm(connection);
     // What was given up is still outstanding, but has no deadline and nobody who waits.
-    if (this.#waiting.size === 0) return;
+    if (this.#waiters.length === 0) return;
     this.#cancelTimer = this.#turns.after(Math.max(0, this.#nextDeadlineMs - nowMs) + 1, () => {
       this.#cancelTimer = undefined;
       this.#loop.look();
@@ -111,23 +194,16 @@ export class Pump {
   }
 
   #expire(nowMs: number): void {
-    let next = Number.POSITIVE_INFINITY;
-    for (const waiting of this.#waiting) {
-      if (waiting.deadlineMs > nowMs) {
-        next = Math.min(next, waiting.deadlineMs);
+    this.#nextDeadlineMs = Number.POSITIVE_INFINITY;
+    for (const waiter of [...this.#waiters]) {
+      if (waiter.deadlineMs > nowMs) {
+        this.#nextDeadlineMs = Math.min(this.#nextDeadlineMs, waiter.deadlineMs);
         continue;
       }
-      waiting.transfer.onSettled = undefined;
-      const applied = waiting.connection.abandon(waiting.transfer) ? "no" : "unknown";
-      waiting.fail(new DidafsError("ERR_TIMEOUT", "the target did not answer in time", { applied }));
+      this.#fail(
+        waiter,
+        (applied) => new DidafsError("ERR_TIMEOUT", "the target did not answer in time", { applied }),
+      );
     }
-    this.#nextDeadlineMs = next;
   }
-}
-
-function abortError(signal: AbortSignal, applied: "no" | "unknown"): DidafsError {
-  return new DidafsError("ERR_ABORTED", "the call was aborted by its signal", {
-    applied,
-    cause: signal.reason,
-  });
 }

@@ -1,54 +1,40 @@
-import type { Clock, Idler } from "../ports/clock.ts";
-import type { MemoryPort } from "../ports/memory.ts";
-import { codeOf, DidafsError, ERROR_TABLE } from "../std/errors.ts";
+import { codeOf, DidafsError, ERROR_TABLE, isDidafsError } from "../std/errors.ts";
 import { WORD_BYTES } from "../structs/words.ts";
 import { MAX_PAYLOAD_BYTES, OPCODE } from "../wire/header.ts";
-import { FLUSH_MEMORY, FLUSH_STABLE, opFlags } from "../wire/ops.ts";
-import type { CallLimits, RegionAccess, WordValue } from "./access.ts";
-import type { DataConnection } from "./data-connection.ts";
-import { BLOCK, IdleStrategy, YIELD } from "./idle-strategy.ts";
-import type { Pump } from "./pump.ts";
-import { closedBy, type SessionState } from "./session-state.ts";
-import { INLINE_BYTES, Transfer } from "./transfer.ts";
+import { FLUSH_MEMORY, FLUSH_STABLE, LOCK_EXCLUSIVE, opFlags } from "../wire/ops.ts";
+import type { LockAsk, RegionAccess, WordValue } from "./access.ts";
+import { type CallLimits, timeoutError } from "./call-limits.ts";
+import { HeldLocks } from "./held-locks.ts";
+import type { RemoteLink } from "./remote-link.ts";
+import { closedBy } from "./session-state.ts";
+import { SyncWait } from "./sync-wait.ts";
+import { INLINE_BYTES, RemoteBinding, Transfer } from "./transfer.ts";
 import { setCompare, setOperand, wordNumberValue, wordValue } from "./word-value.ts";
 
-const SPIN_ROUNDS = 200;
-const YIELD_ROUNDS = 2000;
-/** Polls of a Sync form before its deadline begins, with or without progress: a target may trickle for ever. */
-const UNTIMED_ROUNDS = SPIN_ROUNDS + YIELD_ROUNDS;
-/** Longest single wait in the kernel, so that a session's end is seen in time. */
-const WAIT_MS = 20;
-
-/** What all bindings of one session at one worker share. */
-export interface RemoteLink {
-  readonly connection: DataConnection;
-  readonly session: SessionState;
-  readonly pump: Pump;
-  readonly clock: Clock;
-  readonly idler: Idler;
-  readonly memory: MemoryPort;
-}
+/** Answers to so many are outstanding at most: the commands that release what they wait for need places too. */
+const WAITING_LOCKS_MAX = 128;
 
 /** One binding reached by commands on a data connection: TCP, or the unix socket on the same machine. */
 export class RemoteAccess implements RegionAccess {
   readonly path: "unix" | "tcp";
-  /** Promise forms, and calls given up, that the target has not answered: all, and those that change bytes. */
-  pending = 0;
-  pendingWrites = 0;
-  readonly #link: RemoteLink;
-  readonly #handle: number;
+  readonly link: RemoteLink;
+  readonly binding: RemoteBinding;
+  readonly held: HeldLocks = new HeldLocks();
+  readonly #lockBinding: RemoteBinding;
   /** How long the Sync forms wait. */
   readonly #timeoutMs: number;
   #sync = new Transfer();
-  readonly #idle = new IdleStrategy(SPIN_ROUNDS, YIELD_ROUNDS);
+  readonly #wait: SyncWait;
   /** Once it is closed: what accesses throw. */
   #closed: (() => DidafsError) | undefined;
 
   constructor(link: RemoteLink, path: "unix" | "tcp", handle: number, timeoutMs: number) {
-    this.#link = link;
+    this.link = link;
     this.path = path;
-    this.#handle = handle;
+    this.binding = new RemoteBinding(handle);
+    this.#lockBinding = new RemoteBinding(handle);
     this.#timeoutMs = timeoutMs;
+    this.#wait = new SyncWait([link]);
   }
 
   getSync(at: number, into: Uint8Array): void {
@@ -90,15 +76,15 @@ export class RemoteAccess implements RegionAccess {
 
   flushSync(stable: boolean): void {
     if (this.#nothingToWaitFor(stable)) return;
-    this.#runSync(this.#sync.reset(OPCODE.FLUSH, stable ? FLUSH_STABLE : FLUSH_MEMORY, this.#handle, 0, 0));
+    this.#runSync(this.#sync.reset(OPCODE.FLUSH, stable ? FLUSH_STABLE : FLUSH_MEMORY, 0, 0));
   }
 
-  async get(at: number, into: Uint8Array, limits: CallLimits): Promise<void> {
-    await this.#run(this.#carry(new Transfer(), OPCODE.GET, 0, at, into), limits);
+  get(at: number, into: Uint8Array, limits: CallLimits): Promise<void> {
+    return this.#run(this.#carry(new Transfer(), OPCODE.GET, 0, at, into), limits);
   }
 
-  async put(at: number, from: Uint8Array, limits: CallLimits): Promise<void> {
-    await this.#run(this.#carry(new Transfer(), OPCODE.PUT, 0, at, from), limits);
+  put(at: number, from: Uint8Array, limits: CallLimits): Promise<void> {
+    return this.#run(this.#carry(new Transfer(), OPCODE.PUT, 0, at, from), limits);
   }
 
   async load(word: number, at: number, limits: CallLimits): Promise<WordValue> {
@@ -144,14 +130,72 @@ export class RemoteAccess implements RegionAccess {
     limits: CallLimits,
   ): Promise<void> {
     const transfer = this.#carry(new Transfer(), OPCODE.ACCUMULATE, opFlags(op, word), at, from);
-    transfer.memory ??= this.#link.memory.borrow(from);
+    transfer.address = this.link.memory.addressOf(from);
     await this.#run(transfer, limits);
   }
 
   async flush(stable: boolean, limits: CallLimits): Promise<void> {
     if (this.#nothingToWaitFor(stable)) return;
     const flags = stable ? FLUSH_STABLE : FLUSH_MEMORY;
-    await this.#run(new Transfer().reset(OPCODE.FLUSH, flags, this.#handle, 0, 0), limits);
+    await this.#run(new Transfer().reset(OPCODE.FLUSH, flags, 0, 0), limits);
+  }
+
+  async lock(
+    at: number,
+    length: number,
+    { exclusive, waits }: LockAsk,
+    limits: CallLimits,
+  ): Promise<number | undefined> {
+    this.#checkOpen();
+    const { connection } = this.link;
+    if (waits && connection.waitingLocks >= WAITING_LOCKS_MAX) {
+      throw new DidafsError(
+        "ERR_TOO_MANY",
+        `${WAITING_LOCKS_MAX} requests for locks wait at target ${this.link.session.target} already`,
+      );
+    }
+    connection.lockCount += 1;
+    const lock = connection.lockCount;
+    const transfer = new Transfer().reset(OPCODE.LOCK, exclusive ? LOCK_EXCLUSIVE : 0, at, length);
+    setNumber(transfer, lock);
+    transfer.compareLow = waits ? Math.ceil(limits.timeoutMs) : 0;
+    // One of its own: what waits for a lock is no access that is under way.
+    transfer.binding = this.#lockBinding;
+    connection.waitingLocks += 1;
+    try {
+      await this.link.pump.run(connection, transfer, limits, this.#failureOf);
+    } catch (error) {
+      // It may be granted at this moment; whatever became of it ends. Who hears of it no more does not hold it.
+      if (isDidafsError(error, "ERR_TIMEOUT", "ERR_ABORTED") && transfer.abandoned) this.#giveUp(lock);
+      throw error;
+    } finally {
+      connection.waitingLocks -= 1;
+    }
+    return transfer.valueLow === 0 ? undefined : lock;
+  }
+
+  async unlock(lock: number, limits: CallLimits): Promise<void> {
+    // The window may be closed by now, and the session is what owns it.
+    if (this.link.session.isLost) return;
+    const transfer = setNumber(new Transfer().reset(OPCODE.UNLOCK, 0, 0, 0), lock);
+    // What was lost with the session is released.
+    const failureOf = (settled: Transfer): DidafsError | undefined =>
+      settled.lost ? undefined : this.#failureOf(settled);
+    await this.link.pump.run(this.link.connection, transfer, limits, failureOf);
+  }
+
+  #giveUp(lock: number): void {
+    this.unlock(lock, { timeoutMs: this.#timeoutMs, signal: undefined }).catch(() => {
+      // The target has lost the session then, and the lock with it.
+    });
+  }
+
+  begin(transfer: Transfer): boolean {
+    this.#checkOpen();
+    transfer.binding = this.binding;
+    this.#addressBytes(transfer);
+    this.link.connection.enqueue(transfer);
+    return false;
   }
 
   mapped(_at: number, _length: number): Uint8Array<ArrayBuffer> {
@@ -164,26 +208,29 @@ export class RemoteAccess implements RegionAccess {
   detachMapped(): void {}
 
   close(): void {
-    this.#closed ??= closedBy(this.#link.session);
+    this.#closed ??= closedBy(this.link.session);
   }
 
   /** What has settled is applied: a flush to memory concerns only what has not. */
   #nothingToWaitFor(stable: boolean): boolean {
     this.#checkOpen();
-    return !stable && this.pending === 0;
+    return !stable && this.binding.pending === 0;
   }
 
   /** An access that moves the caller's bytes. */
   #carry(transfer: Transfer, opcode: number, flags: number, at: number, bytes: Uint8Array): Transfer {
-    transfer.reset(opcode, flags, this.#handle, at, bytes.byteLength);
-    transfer.bytes = bytes;
-    if (bytes.byteLength > INLINE_BYTES) transfer.memory = this.#link.memory.borrow(bytes);
+    transfer.reset(opcode, flags, at, bytes.byteLength).lend(bytes, 0);
+    this.#addressBytes(transfer);
     return transfer;
+  }
+
+  #addressBytes(transfer: Transfer): void {
+    if (transfer.length > INLINE_BYTES) transfer.address = this.link.memory.addressOf(transfer.u8);
   }
 
   /** An access whose operand and result are words in the header. */
   #ask(transfer: Transfer, opcode: number, flags: number, at: number, word: number): Transfer {
-    return transfer.reset(opcode, flags, this.#handle, at, WORD_BYTES[word] as number);
+    return transfer.reset(opcode, flags, at, WORD_BYTES[word] as number);
   }
 
   #valueSync(word: number, transfer: Transfer): WordValue {
@@ -196,91 +243,54 @@ export class RemoteAccess implements RegionAccess {
     return wordValue(word, transfer.valueLow, transfer.valueHigh);
   }
 
-  async #run(transfer: Transfer, limits: CallLimits): Promise<void> {
-    this.#checkOpen();
-    this.#countPending(transfer, 1);
-    try {
-      await this.#link.pump.run(this.#link.connection, transfer, limits);
-    } finally {
-      if (transfer.abandoned && !transfer.settled) this.#countWhenSettled(transfer);
-      else this.#countPending(transfer, -1);
-    }
-    this.#checkOutcome(transfer);
-  }
-
-  #countPending(transfer: Transfer, change: 1 | -1): void {
-    this.pending += change;
-    if (transfer.writes) this.pendingWrites += change;
-  }
-
-  /** What was given up may still be applied: until the target has answered, reads and flushes go behind it. */
-  #countWhenSettled(transfer: Transfer): void {
-    transfer.onSettled = () => this.#countPending(transfer, -1);
+  #run(transfer: Transfer, limits: CallLimits): Promise<void> {
+    const { connection, pump } = this.link;
+    if (this.#closed !== undefined) return Promise.reject(this.#closed());
+    if (this.link.session.isLost) return Promise.reject(this.link.session.error("no"));
+    transfer.binding = this.binding;
+    return pump.run(connection, transfer, limits, this.#failureOf);
   }
 
   #runSync(transfer: Transfer): void {
     this.#checkOpen();
-    const { connection, session } = this.#link;
-    connection.submit(transfer);
-    for (let round = 0; !transfer.settled; round += 1) {
-      const step = this.#idle.next(connection.poll());
-      if (step === BLOCK || round >= UNTIMED_ROUNDS) this.#waitForAnswer(transfer);
-      else if (step === YIELD) this.#yield();
-      if (session.isLost && !transfer.settled) connection.end();
+    transfer.binding = this.binding;
+    this.link.connection.submit(transfer);
+    if (!this.#wait.until(transfer, this.#timeoutMs)) {
+      // Late answers go to the abandoned transfer; the next Sync access takes a new one.
+      this.#sync = new Transfer();
+      throw timeoutError(this.#timeoutMs, this.link.connection.abandon(transfer) ? "no" : "unknown");
     }
-    this.#idle.next(1);
-    this.#checkOutcome(transfer);
-  }
-
-  #yield(): void {
-    const { clock, idler } = this.#link;
-    const fromMs = clock.nowMs();
-    idler.yield();
-    this.#idle.yielded(clock.nowMs() - fromMs);
-  }
-
-  // Most answers come before this, so the deadline begins here and the fast path reads no clock.
-  #waitForAnswer(transfer: Transfer): void {
-    const { connection, clock, idler, session } = this.#link;
-    const deadlineMs = clock.nowMs() + this.#timeoutMs;
-    while (!transfer.settled && !session.isLost) {
-      const moved = connection.poll();
-      if (transfer.settled) return;
-      const leftMs = deadlineMs - clock.nowMs();
-      if (leftMs <= 0) {
-        // Late answers go to the abandoned transfer; the next Sync access takes a new one.
-        this.#sync = new Transfer();
-        const applied = connection.abandon(transfer) ? "no" : "unknown";
-        if (!transfer.settled) {
-          this.#countPending(transfer, 1);
-          this.#countWhenSettled(transfer);
-        }
-        throw new DidafsError("ERR_TIMEOUT", `the target did not answer within ${this.#timeoutMs} ms`, {
-          applied,
-        });
-      }
-      if (moved === 0)
-        idler.waitReadable(connection.stream, Math.min(leftMs, connection.sending ? 1 : WAIT_MS));
-    }
+    const failure = this.failureOf(transfer);
+    if (failure !== undefined) throw failure;
   }
 
   #checkOpen(): void {
     if (this.#closed !== undefined) throw this.#closed();
-    if (this.#link.session.isLost) throw this.#link.session.error("no");
+    if (this.link.session.isLost) throw this.link.session.error("no");
   }
 
-  #checkOutcome(transfer: Transfer): void {
-    if (transfer.status !== 0) {
-      const code = codeOf(transfer.status);
-      const { target } = this.#link.session;
-      const [, , , meaning] = ERROR_TABLE[code];
-      // One command is refused before it is applied, except by a drive that fails, or where the file is cut, while the
-      // payload arrives.
-      const meanwhile = code === "ERR_IO" || (code === "ERR_RANGE" && transfer.length > INLINE_BYTES);
-      const partly = transfer.writes && (transfer.length > MAX_PAYLOAD_BYTES || meanwhile);
-      const applied = partly ? "unknown" : "no";
-      throw new DidafsError(code, `target ${target} refused the access: ${meaning}`, { applied, target });
-    }
-    if (transfer.lost) throw this.#link.session.error("unknown");
+  readonly #failureOf = (transfer: Transfer): DidafsError | undefined => this.failureOf(transfer);
+
+  failureOf(transfer: Transfer): DidafsError | undefined {
+    if (transfer.status !== 0) return this.#refusal(transfer);
+    return transfer.lost ? this.link.session.error("unknown") : undefined;
   }
+
+  #refusal(transfer: Transfer): DidafsError {
+    const code = codeOf(transfer.status);
+    const { target } = this.link.session;
+    const [, , , meaning] = ERROR_TABLE[code];
+    // One command is refused before it is applied, except by a drive that fails, or where the file is cut, while the
+    // payload arrives.
+    const meanwhile = code === "ERR_IO" || (code === "ERR_RANGE" && transfer.length > INLINE_BYTES);
+    const partly = transfer.writes && (transfer.length > MAX_PAYLOAD_BYTES || meanwhile);
+    const applied = partly ? "unknown" : "no";
+    return new DidafsError(code, `target ${target} refused the access: ${meaning}`, { applied, target });
+  }
+}
+
+function setNumber(transfer: Transfer, number: number): Transfer {
+  transfer.operandLow = number | 0;
+  transfer.operandHigh = (number / 2 ** 32) | 0;
+  return transfer;
 }

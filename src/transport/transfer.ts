@@ -7,24 +7,43 @@ export const INLINE_BYTES = 8;
 // What a transfer's status is where no command was refused.
 const SUCCESS = 0;
 
+const NO_BYTES = new Uint8Array(0);
+
+/** A binding reached over a data connection, and what of it the target has not answered. */
+export class RemoteBinding {
+  /** Of the window, at the target. */
+  readonly handle: number;
+  /** Transfers that have not settled, those given up included: all, and those that change bytes. */
+  pending = 0;
+  pendingWrites = 0;
+
+  constructor(handle: number) {
+    this.handle = handle;
+  }
+}
+
 /**
  * One access under way on a data connection: one command, or several where it is longer than a payload may be.
- * Reusable: `reset` makes it a new one, so the Sync forms allocate none.
+ * Reusable: `reset` makes it a new one, so Sync forms and batches allocate none. It stands for the caller's bytes
+ * where those are sent or received.
  */
-export class Transfer {
+export class Transfer implements Borrowed {
   opcode = 0;
   flags = 0;
-  handle = 0;
+  /** What it goes through; undefined for what concerns the connection. */
+  binding: RemoteBinding | undefined = undefined;
   offset = 0;
   length = 0;
   operandLow = 0;
   operandHigh = 0;
   compareLow = 0;
   compareHigh = 0;
-  /** The caller's bytes, source of a put and sink of a get; undefined where the value is all there is. */
-  bytes: Uint8Array | undefined = undefined;
-  /** The same bytes for the stream; needed above INLINE_BYTES. */
-  memory: Borrowed | undefined = undefined;
+  /** The caller's buffer, source of a put and sink of a get; empty where a value is all there is. */
+  u8: Uint8Array = NO_BYTES;
+  /** Of the buffer; needed above INLINE_BYTES. */
+  address = 0;
+  /** Where in the buffer the `length` bytes begin. */
+  start = 0;
   /** Bytes asked for in commands so far. */
   issuedBytes = 0;
   issued = false;
@@ -37,21 +56,25 @@ export class Transfer {
   abandoned = false;
   valueLow = 0;
   valueHigh = 0;
-  /** Called once when it has settled; set by promise forms. */
+  /** Called once when it has settled; set by promise forms and batches. */
   onSettled: ((transfer: Transfer) => void) | undefined = undefined;
+  /** Its neighbours among those that wait to be issued; the connection's. */
+  older: Transfer | undefined = undefined;
+  newer: Transfer | undefined = undefined;
 
-  reset(opcode: number, flags: number, handle: number, offset: number, length: number): this {
+  reset(opcode: number, flags: number, offset: number, length: number): this {
     this.opcode = opcode;
     this.flags = flags;
-    this.handle = handle;
+    this.binding = undefined;
     this.offset = offset;
     this.length = length;
     this.operandLow = 0;
     this.operandHigh = 0;
     this.compareLow = 0;
     this.compareHigh = 0;
-    this.bytes = undefined;
-    this.memory = undefined;
+    this.u8 = NO_BYTES;
+    this.address = 0;
+    this.start = 0;
     this.issuedBytes = 0;
     this.issued = false;
     this.commandsInFlight = 0;
@@ -65,13 +88,39 @@ export class Transfer {
     return this;
   }
 
+  /** The caller's bytes begin at `start` of `buffer`. */
+  lend(buffer: Uint8Array, start: number): this {
+    this.u8 = buffer;
+    this.start = start;
+    return this;
+  }
+
+  /** Lets go of the caller's buffer. */
+  release(): void {
+    this.u8 = NO_BYTES;
+  }
+
+  get hasBytes(): boolean {
+    return this.u8 !== NO_BYTES;
+  }
+
   /** Changes something at the target. */
   get writes(): boolean {
-    return this.opcode !== OPCODE.GET && this.opcode !== OPCODE.FLUSH;
+    return !this.reads && this.opcode !== OPCODE.FLUSH && !this.locks;
+  }
+
+  get reads(): boolean {
+    return this.opcode === OPCODE.GET || this.opcode === OPCODE.EPOCH_GET;
+  }
+
+  /** Concerns a lock, and no byte. */
+  get locks(): boolean {
+    return this.opcode === OPCODE.LOCK || this.opcode === OPCODE.UNLOCK;
   }
 
   /** Bytes that the next command covers. */
   nextLength(): number {
+    if (this.locks) return this.length;
     return Math.min(this.length - this.issuedBytes, MAX_PAYLOAD_BYTES);
   }
 }

@@ -29,22 +29,31 @@ export function wordValue(word: number, low: number, high: number): WordValue {
  * @throws ERR_UNSAFE_INTEGER
  */
 export function wordNumberValue(word: number, low: number, high: number): number {
-  if (word === I64 || word === U64) {
-    const number = (word === I64 ? high : high >>> 0) * 2 ** 32 + (low >>> 0);
-    if (!Number.isSafeInteger(number)) throw unsafeInteger(wordValue(word, low, high) as bigint);
-    return number;
-  }
+  if (word === I64 || word === U64) return number64(word, low, high);
   return wordValue(word, low, high) as number;
 }
 
 /** The same from the bits of a 64-bit word. */
 export function numberOfBits(word: number, bits: bigint): number {
   signed[0] = bits;
-  return wordNumberValue(word, halves[0] as number, halves[1] as number);
+  return number64(word, halves[0] as number, halves[1] as number);
+}
+
+function number64(word: number, low: number, high: number): number {
+  const number = (word === I64 ? high : high >>> 0) * 2 ** 32 + (low >>> 0);
+  if (!Number.isSafeInteger(number)) throw unsafeInteger(wordValue(word, low, high) as bigint);
+  return number;
+}
+
+/** A safe integer as a bigint. `BigInt` leaves compiled code, which takes longer than all the rest of a store. */
+export function bigintOf(value: number): bigint {
+  halves[0] = value;
+  halves[1] = Math.floor(value / 2 ** 32);
+  return signed[0] as bigint;
 }
 
 /** What a 64-bit result past 2^53 is answered with; the operation that gave it was applied. */
-export function unsafeInteger(value: bigint): DidafsError {
+function unsafeInteger(value: bigint): DidafsError {
   return new DidafsError("ERR_UNSAFE_INTEGER", `${value} does not fit a number; ask with a bigint operand`, {
     applied: "yes",
     value,

@@ -4,218 +4,49 @@
  * listed here with the shape of both sides; whoever receives one checks it against its shape before use.
  */
 import * as v from "valibot";
-
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-/**
- * Names are bytes, written as text (std/byte-text.ts). Length and form are checked by the namespace (meta/path.ts),
- * which answers with POSIX's codes.
- */
-const path = v.string();
-const name = v.pipe(v.string(), v.minLength(1));
-const userId = v.pipe(count, v.maxValue(2 ** 32 - 2));
-/** Milliseconds since 1970, with a fraction. */
-const time = v.pipe(v.number(), v.finite());
-const hex = v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/), v.maxLength(256));
-const identity = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
-/** A nonce or a proof of the handshake. */
-const bytes32 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-const empty = v.strictObject({});
-
-export const Failure = v.object({
-  message: v.string(),
-  applied: v.optional(v.picklist(["yes", "no", "unknown"])),
-  path: v.optional(v.string()),
-  target: v.optional(v.string()),
-});
-
-const tcpAddress = v.object({
-  kind: v.literal("tcp"),
-  host: v.string(),
-  port: v.pipe(count, v.maxValue(65535)),
-});
-const unixAddress = v.object({
-  kind: v.literal("unix"),
-  name: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
-});
-
-/** How to reach a target: its control thread, and its data-plane workers by their number. */
-const endpoint = v.object({
-  target: identity,
-  drive: v.picklist(["file", "memory"]),
-  tcp: v.object({ control: tcpAddress, workers: v.array(tcpAddress) }),
-  unix: v.object({ control: unixAddress, workers: v.array(unixAddress) }),
-});
-
-const layout = v.object({
-  /** Bytes, a power of two, at least 4096. */
-  stripeUnit: v.pipe(count, v.minValue(4096)),
-  /** Byte offset o lies on region floor(o / stripeUnit) % regions.length. */
-  regions: v.pipe(
-    v.array(v.object({ target: identity, drive: v.picklist(["file", "memory"]) })),
-    v.minLength(1),
-  ),
-});
-
-const fileType = v.picklist(["file", "directory", "symlink"]);
-
-/** Who is to own what a call makes; 0 and 0 where it is left out. */
-const owner = v.optional(v.object({ uid: userId, gid: userId }));
-
-const stat = v.object({
-  /** Number of the inode; never used twice. */
-  inode: count,
-  type: fileType,
-  /** Bytes; of a symbolic link those of its target, of a directory 0. */
-  size: count,
-  /** POSIX permission bits. */
-  mode: count,
-  uid: userId,
-  gid: userId,
-  /** Names of the file; of a directory 2 and one for each directory in it. */
-  nlink: count,
-  atimeMs: time,
-  mtimeMs: time,
-  ctimeMs: time,
-  birthtimeMs: time,
-  layout: v.optional(layout),
-});
-
-/** A region's name: the inode's number and the region's place in the layout. */
-const regionName = v.object({ inode: count, index: count });
-
-/** Regions on a drive, and what their headers say. */
-const regionPage = {
-  regions: v.array(
-    v.object({
-      ...regionName.entries,
-      /** Bytes of the data; undefined where `fault` says why the region cannot be used. */
-      byteLength: v.optional(count),
-      /** A window that may write has been opened on it. */
-      written: v.optional(v.boolean()),
-      fault: v.optional(v.string()),
-    }),
-  ),
-  more: v.boolean(),
-};
-
-/** A signed capability (wire/capability.ts), one for each region of a file, in the layout's order. */
-const capability = v.pipe(v.string(), v.regex(/^[0-9a-f]{256}$/));
-/** Ed25519: the raw public key, and a signature. */
-const publicKey = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-const signature = v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/));
-
-const rights = v.picklist(["r", "rw"]);
-
-/** A file that is open, and its generation then: `revoke` raises it. */
-const openFile = v.object({ inode: count, gen: count });
-
-/** A file that an origin says it has open, and how often. */
-const claim = v.object({ ...openFile.entries, count });
-
-/** How to use a file that is open: what it is, where its targets are, and what lets its opener in. */
-const opened = {
-  stat,
-  gen: openFile.entries.gen,
-  endpoints: v.array(endpoint),
-  capabilities: v.array(capability),
-};
-
-/** Base64. The name is bytes as text, as names of files are. */
-const xattrName = v.string();
-const xattrValue = v.pipe(v.string(), v.base64());
-
-/** Numbers that a service counts, by name. */
-const counters = v.record(v.string(), v.number());
-
-const targetStatus = v.object({
-  id: identity,
-  name,
-  pid: count,
-  drive: v.picklist(["file", "memory"]),
-  state: v.picklist(["up", "down"]),
-  address: v.string(),
-  totalBytes: count,
-  freeBytes: count,
-  regions: count,
-  sessions: count,
+import {
+  about,
+  auditRecord,
+  auditSection,
+  bytes32,
+  capability,
+  claim,
+  count,
   counters,
-});
-
-/** A key of the metadata, in hex. */
-const metaKey = v.pipe(v.string(), v.regex(/^([0-9a-f]{2}){1,1900}$/));
-
-const auditSection = v.picklist([
-  "entries",
-  "inodes",
-  "links",
-  "orphans",
-  "removals",
-  "trash",
-  "xattrs",
-  /** What none of the others knows. */
-  "unknown",
-]);
-
-const place = { directory: count, name, inode: count };
-const regionOfTarget = { target: identity, ...regionName.entries };
-
-const auditRecord = v.variant("kind", [
-  v.object({ kind: v.literal("entry"), ...place, type: fileType }),
-  v.object({
-    kind: v.literal("inode"),
-    inode: count,
-    type: fileType,
-    nlink: count,
-    size: count,
-    extent: count,
-    ctimeMs: time,
-    layout: v.optional(layout),
-  }),
-  /** A link's target, an orphan's note, a note of trash, an extended attribute. */
-  v.object({
-    kind: v.literal("note"),
-    section: v.picklist(["links", "orphans", "trash", "xattrs"]),
-    inode: count,
-    key: metaKey,
-  }),
-  v.object({ kind: v.literal("removal"), ...regionOfTarget, key: metaKey }),
-  /** It cannot be read. `inode` is what its key begins with, 0 where there is none. */
-  v.object({
-    kind: v.literal("damaged"),
-    section: auditSection,
-    inode: count,
-    key: metaKey,
-    reason: v.string(),
-  }),
-]);
-
-/** Something that is wrong, named well enough to be found again. docs/operating.md says what each means. */
-const problem = v.variant("kind", [
-  v.object({ kind: v.literal("orphan-region"), ...regionOfTarget }),
-  v.object({ kind: v.literal("misplaced-region"), ...regionOfTarget }),
-  v.object({ kind: v.literal("missing-region"), ...regionOfTarget }),
-  v.object({ kind: v.literal("short-region"), ...regionOfTarget }),
-  v.object({ kind: v.literal("long-region"), ...regionOfTarget }),
-  v.object({ kind: v.literal("unusable-region"), ...regionOfTarget }),
-  v.object({ kind: v.literal("dangling-entry"), ...place }),
-  v.object({ kind: v.literal("wrong-type-entry"), ...place }),
-  v.object({ kind: v.literal("stray-entry"), ...place }),
-  /** A directory has another entry, which is the one to keep. */
-  v.object({ kind: v.literal("second-entry"), ...place, other: v.object({ directory: count, name }) }),
-  /** What was counted holds for the inode as long as it has this ctime: whatever gives or takes names changes it. */
-  v.object({ kind: v.literal("nameless-inode"), inode: count, ctimeMs: time }),
-  v.object({ kind: v.literal("wrong-nlink"), inode: count, ctimeMs: time, nlink: count }),
-  /** Directories that lie in each other, from one to the next and around. */
-  v.object({
-    kind: v.literal("directory-loop"),
-    entries: v.pipe(v.array(v.object(place)), v.maxLength(1000)),
-  }),
-  v.object({ kind: v.literal("silent-link"), inode: count }),
-  v.object({ kind: v.literal("stray-record"), key: metaKey }),
-  v.object({ kind: v.literal("damaged-record"), key: metaKey }),
-  v.object({ kind: v.literal("low-inode-number"), inode: count }),
-  v.object({ kind: v.literal("wrong-inode-count"), inodes: count, revision: count }),
-]);
+  empty,
+  endpoint,
+  epochName,
+  epochOutcome,
+  epochSecret,
+  fileType,
+  hex,
+  identity,
+  type layout,
+  lockCycle,
+  lockWait,
+  metaKey,
+  name,
+  opened,
+  type openFile,
+  owner,
+  participant,
+  path,
+  problem,
+  publicKey,
+  regionName,
+  regionPage,
+  report,
+  rights,
+  signature,
+  stat,
+  type subjectFile,
+  type subjectName,
+  targetStatus,
+  time,
+  userId,
+  xattrName,
+  xattrValue,
+} from "./control-shapes.ts";
 
 /** `[params, result]` of each call. */
 export const CALLS = {
@@ -256,7 +87,7 @@ export const CALLS = {
   "meta.close": [v.object({ inodes: v.array(count) }), empty],
   /** Fresh capabilities and addresses for a file that this origin has open. */
   "meta.grant": [v.object({ inode: count, rights }), v.object(opened)],
-  "meta.stat": [v.object({ path, follow: v.boolean() }), stat],
+  "meta.stat": [about({}), stat],
   /**
    * One page of a directory in the order of its names as bytes. The first page is asked for by path, the others by the
    * inode that it told; `after` is the name behind which to go on, be it still there or not.
@@ -281,9 +112,7 @@ export const CALLS = {
   "meta.symlink": [v.object({ target: v.string(), path, owner }), empty],
   "meta.readlink": [v.object({ path }), v.object({ target: v.string() })],
   "meta.setattr": [
-    v.object({
-      path,
-      follow: v.boolean(),
+    about({
       mode: v.optional(count),
       uid: v.optional(userId),
       gid: v.optional(userId),
@@ -292,14 +121,9 @@ export const CALLS = {
     }),
     stat,
   ],
-  "meta.getxattr": [
-    v.object({ path, follow: v.boolean(), name: xattrName }),
-    v.object({ value: xattrValue }),
-  ],
+  "meta.getxattr": [about({ name: xattrName }), v.object({ value: xattrValue })],
   "meta.setxattr": [
-    v.object({
-      path,
-      follow: v.boolean(),
+    about({
       name: xattrName,
       value: xattrValue,
       /** `create` insists that it is new (EEXIST), `replace` that it is there (ENODATA). */
@@ -307,8 +131,8 @@ export const CALLS = {
     }),
     empty,
   ],
-  "meta.listxattr": [v.object({ path, follow: v.boolean() }), v.object({ names: v.array(xattrName) })],
-  "meta.removexattr": [v.object({ path, follow: v.boolean(), name: xattrName }), empty],
+  "meta.listxattr": [about({}), v.object({ names: v.array(xattrName) })],
+  "meta.removexattr": [about({ name: xattrName }), empty],
   "meta.statfs": [
     empty,
     v.object({
@@ -368,8 +192,9 @@ export const CALLS = {
       endpoint,
       name,
       pid: count,
-      totalBytes: count,
-      freeBytes: count,
+      /** What its drive lies on: a device of one machine, or its memory. */
+      medium: identity,
+      report,
       /** Random, of this life of the target: capabilities that an earlier one was given do not outlive it. */
       incarnation: identity,
       /** The incarnation before this one where its process has ended for sure: then nobody waits for its lease. */
@@ -378,12 +203,19 @@ export const CALLS = {
     /** The right to serve, counted from the sending of a registration or heartbeat that was answered. */
     v.object({ heartbeatMs: count, leaseMs: count }),
   ],
-  "meta.heartbeat": [
-    v.object({ totalBytes: count, freeBytes: count, regions: count, sessions: count, counters }),
-    empty,
-  ],
+  "meta.heartbeat": [report, empty],
+
+  /** A wait for a lock has lasted here, and may be part of a circle over several homes. */
+  "meta.suspectDeadlock": [empty, empty],
+
+  /** What has become of an epoch that this target has prepared, asked of its decider. */
+  "meta.epochOutcome": [v.object({ decider: participant, name: epochName }), epochOutcome],
+  /** Has the participant finish an epoch that this target has committed. */
+  "meta.epochFinish": [v.object({ participant, name: epochName }), epochOutcome],
 
   // Metadata service to target, on the channel that the target opened
+  "epoch.outcome": [v.object({ worker: count, name: epochName }), epochOutcome],
+  "epoch.finish": [v.object({ worker: count, name: epochName }), epochOutcome],
   "region.create": [v.object({ ...regionName.entries, byteLength: count }), empty],
   "region.remove": [regionName, empty],
   /** Changes the region's length, durably. New bytes are zeros; accesses behind the end are refused once it answers. */
@@ -392,6 +224,10 @@ export const CALLS = {
   "region.revoke": [v.object({ ...regionName.entries, gen: count }), empty],
   /** Removes a region that no metadata know, unless it may hold anybody's bytes: then `removed` is false. */
   "region.sweep": [regionName, v.object({ removed: v.boolean() })],
+  /** Who has waited for a lock for a quarter of a second at least, on origins that have held it as long. */
+  "lock.waits": [empty, v.object({ waits: v.array(lockWait) })],
+  /** Ends a wait with ERR_DEADLOCK, if it still waits. */
+  "lock.abort": [v.object({ worker: count, session: count, id: count, cycle: lockCycle }), empty],
   /** One page of what is on the drive, in the order of inodes, then indexes. */
   "region.list": [
     v.object({ after: v.optional(regionName), limit: count }),
@@ -407,9 +243,22 @@ export const CALLS = {
   "session.open": [
     /** `proof`: made with the origin's private key over this channel's handshake (rpc/proofs.ts). */
     v.object({ leaseMs: count, originKey: publicKey, proof: signature }),
-    v.object({ session: count, token: hex, leaseMs: count, uid: v.optional(count), workers: count }),
+    v.object({
+      session: count,
+      token: hex,
+      leaseMs: count,
+      uid: v.optional(count),
+      workers: count,
+      /** Of this life of the target, and of the session: what epochs are named after that it decides (wire/epoch-name.ts). */
+      incarnation: identity,
+      epochSecret,
+    }),
   ],
   "session.renew": [empty, empty],
+  /** The origin has let go of all it had mapped in a session that has ended; the token proves that it was its own. */
+  "session.detached": [v.object({ session: count, token: hex }), empty],
+  /** The circle that a wait of this session was part of, which was ended with ERR_DEADLOCK; the last one. */
+  "lock.cycle": [empty, v.object({ cycle: lockCycle })],
   /**
    * Opens a window on the region that the capability names; `direct` asks for its descriptor, which then comes with
    * the answer.
@@ -434,6 +283,8 @@ export const CALLS = {
     }),
   ],
   "window.unbind": [v.object({ handle: count }), empty],
+  /** Of a window that is mapped: the memory where its region's lines are counted (structs/line-counts.ts); to be read only. */
+  "window.lines": [v.object({ handle: count }), v.object({ entries: count })],
 
   // Target to origin, on the channel of the session
   /** The origin has lost these windows: answered once no access through the library reaches their mappings. */
@@ -450,6 +301,7 @@ export type AuditRecord = v.InferOutput<typeof auditRecord>;
 export type Problem = v.InferOutput<typeof problem>;
 export type OpenFile = v.InferOutput<typeof openFile>;
 export type Claim = v.InferOutput<typeof claim>;
+export type Subject = v.InferOutput<typeof subjectName> | v.InferOutput<typeof subjectFile>;
 export type StatRecord = v.InferOutput<typeof stat>;
 
 export type TargetStatus = v.InferOutput<typeof targetStatus>;

@@ -42,6 +42,21 @@ export const OPCODE = {
   ACCUMULATE: 6,
   /** Answered once everything before it on this connection is applied and the region's drive has synced. */
   FLUSH: 7,
+  /**
+   * Asks for a lock on `length` bytes from `offset`. flags: LOCK_EXCLUSIVE or none; `operand` is the request's number, the
+   * session's own choice; `compare` says for how many milliseconds it may wait (u32, the rest zero). Answered when it is
+   * decided, which later commands may overtake: 1 in `value` when it is held, 0 when it may not wait and would have to.
+   */
+  LOCK: 8,
+  /** Ends the request whose number is in `operand`, whether it waits or holds; 1 in `value` when there was one. */
+  UNLOCK: 9,
+  /**
+   * Like GET, with the versions of the range's lines (wire/epoch-message.ts) behind its bytes, one u64 each, all copied in one
+   * step; one that an epoch is about to write says so (VERSION_IS_TAKEN). `operand`: bytes of the range; `length`: bytes of the answer's payload.
+   */
+  EPOCH_GET: 10,
+  /** One message about an epoch: payload (wire/epoch-message.ts). What became of it comes back in `value` (EPOCH_ANSWER). */
+  EPOCH: 11,
   /** A control call: payload is JSON (see wire/control.ts), and so is the answer's. */
   CALL: 32,
 } as const;

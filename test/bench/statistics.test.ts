@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fillPattern, patternSum } from "../../bench/blocks/pattern.ts";
 import { median, medianTiming, percentile, timingOf } from "../../bench/harness/statistics.ts";
-import { fillPattern, patternSum } from "../../bench/words/pattern.ts";
 
 test("a percentile is a sample that was taken, by nearest rank", () => {
   const hundred = Array.from({ length: 100 }, (_, i) => i + 1);
@@ -28,12 +28,15 @@ test("over rounds the median counts, figure by figure; one that a round lacks is
 });
 
 test("the sum of a pattern is that of a plain walk through it, also after many circles", () => {
-  const halves = new Int32Array(16);
+  const halves = new Int32Array(64);
   fillPattern(halves, 3);
-  for (const operations of [0, 1, 7, 8, 9, 1000]) {
-    let sum = 0;
-    for (let i = 0; i < operations; i++) sum = (sum + (halves[(i % 8) * 2] as number)) | 0;
-    assert.equal(patternSum(halves, operations), sum);
+  for (const blockBytes of [8, 32]) {
+    const step = blockBytes / 4;
+    for (const operations of [0, 1, 7, 8, 9, 1000]) {
+      let sum = 0;
+      for (let i = 0; i < operations; i++) sum = (sum + (halves[(i * step) % 64] as number)) | 0;
+      assert.equal(patternSum(halves, blockBytes, operations), sum);
+    }
   }
 });
 

@@ -1,17 +1,19 @@
 /** What the tools of others print, as they printed it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { timingIn as redisTiming } from "../../bench/peers/redis-cases.ts";
+import { timedIn as fioTimed } from "../../bench/peers/fio.ts";
+import { timedIn as redisTimed } from "../../bench/peers/redis-cases.ts";
 import { respCommand, VALUE_FROM_END } from "../../bench/peers/resp.ts";
 import { timingIn as ucxTiming } from "../../bench/peers/ucx.ts";
 
-test("redis-benchmark 7.0: milliseconds", () => {
+test("redis-benchmark 7.0: a rate, and milliseconds", () => {
   const csv =
     '"test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"\n' +
     '"GET a","39215.69","0.022","0.016","0.023","0.031","0.039","0.175"\n';
-  const { meanNs, p50Ns, p90Ns, p99Ns } = redisTiming(csv);
+  const { meanNs, p50Ns, p90Ns, p99Ns, operations, operationsPerSecond } = redisTimed(csv, 500);
   assert.deepEqual([meanNs, p50Ns, p90Ns, p99Ns], [22_000, 23_000, undefined, 39_000]);
-  assert.throws(() => redisTiming("Could not connect"), /printed something else/);
+  assert.deepEqual([operations, operationsPerSecond], [500, 39215.69]);
+  assert.throws(() => redisTimed("Could not connect", 1), /printed something else/);
 });
 
 test("ucx_perftest 1.13: microseconds, half of a round trip in its latency tests", () => {
@@ -21,6 +23,20 @@ test("ucx_perftest 1.13: microseconds, half of a round trip in its latency tests
   const { meanNs, p50Ns } = ucxTiming(csv, 2);
   assert.deepEqual([meanNs, p50Ns], [31_000, 26_320]);
   assert.throws(() => ucxTiming("", 2), /printed something else/);
+});
+
+test("fio 3.33: a rate, and nanoseconds, behind lines of its engine", () => {
+  const json =
+    'fio: connected to NBD server\n{ "jobs": [ { "read": { "iops": 22786.5, "total_ios": 9100, "lat_ns": { "mean": 2803135.5, ' +
+    '"percentile": { "50.000000": 1466368, "90.000000": 5537792, "99.000000": 10420224 } } } } ] }';
+  assert.deepEqual(fioTimed(json, "read"), {
+    meanNs: 2_803_135.5,
+    p50Ns: 1_466_368,
+    p90Ns: 5_537_792,
+    p99Ns: 10_420_224,
+    operations: 9100,
+    operationsPerSecond: 22786.5,
+  });
 });
 
 test("a command of Redis's protocol, and where its value lies", () => {

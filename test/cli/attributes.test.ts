@@ -85,9 +85,13 @@ test("df shows the room of each target and of all", async () => {
   const { totalBytes, freeBytes, inodes, targets } = JSON.parse(await home.ok("df", "--json"));
   assert.deepEqual([targets.length, totalBytes > freeBytes, inodes > 0], [2, true, true]);
   assert.equal(targets[0].usedBytes, targets[0].totalBytes - targets[0].freeBytes);
+  // Both lie on the same file system, whose room is there once.
+  assert.equal(targets[0].medium, targets[1].medium);
+  assert.equal(totalBytes, targets[0].totalBytes);
   const text = await home.ok("df");
   assert.match(text, /^TARGET +DRIVE +SIZE +USED +AVAIL +USE%\ntarget-0 +file +\S+ \w+ .* \d+%\n/);
-  assert.match(text, /\nall that are up .*\n\d+ files, directories and links\n$/);
+  assert.match(text, /\ntarget-0 and target-1 share one file system, which counts once\n/);
+  assert.match(text, /\nall that are up .*\n.*\n\d+ files, directories and links\n$/);
 });
 
 test("truncate cuts and grows; what is new is zeros, what was cut does not come back", async () => {

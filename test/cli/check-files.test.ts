@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { LmdbEngine } from "../../src/meta/engines/lmdb.ts";
@@ -41,6 +41,11 @@ test("check finds what happened to a stopped cluster, says what it will do, does
   encodeRegionHeader(page, { inode: 900, index: 9, byteLength: 100, written: true, sequence: 0 });
   writeFileSync(path.join(regions, "900.9"), page, { mode: 0o600 });
   writeFileSync(path.join(regions, "notes.txt"), "");
+  // A log of epochs whose making was cut off, and where one lies beside regions in memory.
+  writeFileSync(path.join(regions, "epochs.0"), "", { mode: 0o600 });
+  const logs = path.join(home.data, "target-0", "logs");
+  mkdirSync(logs, { mode: 0o700 });
+  for (const name of ["epochs.1", "1.0"]) writeFileSync(path.join(logs, name), "", { mode: 0o600 });
   chmodSync(path.join(home.data, "target-0", "target.json"), 0o644);
   const draft = path.join(home.data, "cluster.json.new");
   writeFileSync(draft, "{", { mode: 0o600 });
@@ -53,8 +58,9 @@ test("check finds what happened to a stopped cluster, says what it will do, does
   await engine.close();
 
   await home.up();
-  const planted = ["dangling-entry", "foreign-file", "leftover-draft", "missing-region", "open-to-others"];
-  planted.push("orphan-region");
+  for (const file of ["meta/meta.mdb", "logs/target-1.log"]) chmodSync(path.join(home.data, file), 0o640);
+  const planted = ["dangling-entry", "foreign-file", "foreign-file", "leftover-draft", "missing-region"];
+  planted.push("open-to-others", "open-to-others", "open-to-others", "orphan-region");
   assert.deepEqual(kinds(await check(home, 22)), planted);
   assert.deepEqual(kinds(await check(home, 22, ":/lost")), ["missing-region"]);
   assert.equal((await home.run(["check", ":/nowhere"])).code, 8);
@@ -68,17 +74,27 @@ test("check finds what happened to a stopped cluster, says what it will do, does
   );
   assert.deepEqual(kinds(await check(home, 22)), planted);
 
-  const repaired = await check(home, 22, "--repair", "--yes");
-  assert.deepEqual(kinds(repaired), ["foreign-file", "missing-region"]);
+  const plan = /To be done:\n1\. .*remove the region/s;
+  const unaskedJson = await home.run(["check", "--json", "--repair"]);
+  assert.deepEqual([unaskedJson.code, unaskedJson.stdout, plan.test(unaskedJson.stderr)], [2, "", true]);
+
+  const json = await home.run(["check", "--json", "--repair", "--yes"]);
+  assert.equal(json.code, 22);
+  assert.match(json.stderr, plan, "a program's answer and a person's plan go different ways");
+  const repaired = JSON.parse(json.stdout) as Report;
+  assert.deepEqual(kinds(repaired), ["foreign-file", "foreign-file", "missing-region"]);
   assert.deepEqual(
     repaired.repairs.map(({ refused }) => refused),
-    [undefined, undefined, undefined, undefined],
+    new Array(6).fill(undefined),
   );
   assert.ok(!readdirSync(regions).includes("900.9"));
-  assert.equal(statSync(path.join(home.data, "target-0", "target.json")).mode & 0o777, 0o600);
+  for (const file of ["target-0/target.json", "meta/meta.mdb", "logs/target-1.log"]) {
+    assert.equal(statSync(path.join(home.data, file)).mode & 0o777, 0o600);
+  }
 
   await home.ok("rm", ":/lost");
   rmSync(path.join(regions, "notes.txt"));
+  rmSync(path.join(logs, "1.0"));
   assert.deepEqual(kinds(await check(home, 0)), []);
   assert.equal(await home.ok("cat", ":/kept"), "kept");
 

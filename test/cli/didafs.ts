@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly input?: Uint8Array | string;
   readonly env?: Record<string, string>;
   readonly node?: string;
+  /** When it is ended, if it does not end before. */
+  readonly limitMs?: number;
   /** Sees the process as soon as it runs. */
   readonly watch?: (child: ChildProcess) => void;
 }
@@ -47,7 +49,7 @@ export class Home implements AsyncDisposable {
 
   /** Runs a command to its end. */
   run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
-    const { input = "", env, node = process.execPath, watch } = options;
+    const { input = "", env, node = process.execPath, watch, limitMs = LIMIT_MS } = options;
     const limited = [
       "-c",
       `${this.descriptorsMax === undefined ? "" : `ulimit -n ${this.descriptorsMax};`} exec "$@"`,
@@ -59,7 +61,7 @@ export class Home implements AsyncDisposable {
     const child = spawn("/bin/sh", limited, {
       cwd: this.dir,
       env: { ...this.env, ...env },
-      timeout: LIMIT_MS,
+      timeout: limitMs,
     });
     watch?.(child);
     const out: Buffer[] = [];

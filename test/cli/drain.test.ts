@@ -1,5 +1,6 @@
 /** `didafs down` while clients are at work: what was acknowledged is there after the next `up`. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { type Cluster, connect, isDidafsError } from "../../src/index.ts";
@@ -17,6 +18,24 @@ interface Acknowledged {
 
 function keyFile(home: Home): string {
   return path.join(home.dir, ".config/didafs/key");
+}
+
+interface LogLine {
+  readonly msg: string;
+  readonly pid: number;
+}
+
+function log(home: Home, service: string): LogLine[] {
+  const text = readFileSync(path.join(home.data, "logs", `${service}.log`), "utf8");
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+/** The last thing that a service says which was asked to end and did, and was not killed. */
+function assertLeft(home: Home, service: string): void {
+  assert.equal(log(home, service).at(-1)?.msg, "stopped", service);
 }
 
 /** Writes ever larger numbers over a whole file, each durable before the next. */
@@ -54,6 +73,8 @@ for (const transport of ["direct", "tcp"] as const) {
     const ends = Promise.allSettled(work);
     await until(() => acknowledged.flushed.size === 3 && acknowledged.made.length > 20);
     assert.match(await home.ok("down"), /stopped the cluster/);
+    for (const service of ["meta", "target-0", "target-1"]) assertLeft(home, service);
+    assert.ok(!log(home, "supervisor").some(({ msg }) => msg.includes("killed")));
     for (const end of await ends) {
       assert.ok(end.status === "rejected" && isDidafsError(end.reason), String(end));
     }
@@ -73,3 +94,31 @@ for (const transport of ["direct", "tcp"] as const) {
     for (const name of acknowledged.made) assert.equal((await cluster.stat(name)).size, 4096);
   });
 }
+
+test("SIGTERM to one target drains it: its log says that it left, what it acknowledged is there, and it is back", async () => {
+  await using home = new Home();
+  const { url } = await home.up("--targets", "1");
+  await using cluster = await connect(url, { transport: "tcp", keyFile: keyFile(home), timeoutMs: 5000 });
+  const file = await cluster.open("/f", { create: true, size: FILE_BYTES });
+  const window = await file.window({ rights: "rw" });
+  let flushed = 0;
+  const writing = (async () => {
+    for (let number = 1; ; number += 1) {
+      await window.put(0, new BigInt64Array(FILE_BYTES / 8).fill(BigInt(number)));
+      await window.flush("stable");
+      flushed = number;
+    }
+  })();
+  const ended = assert.rejects(writing, (error) => isDidafsError(error, "ERR_SESSION_LOST"));
+  await until(() => flushed > 3);
+  const pid = log(home, "target-0").at(-1)?.pid as number;
+  process.kill(pid, "SIGTERM");
+  await ended;
+  await until(() => log(home, "target-0").some((line) => line.pid !== pid && line.msg === "ready"));
+  const ofFirst = log(home, "target-0").filter((line) => line.pid === pid);
+  assert.equal(ofFirst.at(-1)?.msg, "stopped");
+  await using again = await connect(url, { transport: "tcp", keyFile: keyFile(home), timeoutMs: 20_000 });
+  await using reopened = await again.open("/f");
+  await using reader = await reopened.window();
+  assert.ok(reader.loadSync(0) >= flushed);
+});

@@ -1,6 +1,9 @@
 /** /metrics, /healthz and status of a real cluster. */
 import assert from "node:assert/strict";
+import path from "node:path";
 import { test } from "node:test";
+import type { TopReport } from "../../src/cli/top/view.ts";
+import { connect } from "../../src/index.ts";
 import { readRunRecord } from "../../src/runtime/run-file.ts";
 import { until } from "../runtime/scratch.ts";
 import { Home } from "./didafs.ts";
@@ -64,6 +67,55 @@ test("a cluster's metrics, its health, and what status makes of them", async () 
   assert.equal(after?.targets[0]?.state, "down");
   assert.equal(after?.services.find(({ name }) => name === "meta")?.restarts, 1);
   process.kill(target, "SIGCONT");
+});
+
+test("epochs are told by status, by top and by the metrics", async () => {
+  await using home = new Home();
+  await home.up();
+  const keyFile = path.join(home.dir, ".config/didafs/key");
+  await using cluster = await connect(home.env.DIDAFS_URL as string, { keyFile });
+  await using file = await cluster.open("/epochs", { create: true, size: 4096 });
+  await using window = await file.window({ rights: "rw" });
+  const add = (): Promise<unknown> => window.epoch((e) => e.fetchAdd(0, 1));
+  for (let epoch = 0; epoch < 3; epoch += 1) await add();
+  const conflict = window.epoch(async (e) => {
+    await e.fetchAdd(0, 1);
+    await window.fetchAdd(0, 1);
+  });
+  await assert.rejects(conflict, { code: "ERR_EPOCH_CONFLICT" });
+
+  const [top] = (JSON.parse(await home.ok("top", "--once", "--json", "--interval-ms", "100")) as TopReport)
+    .targets;
+  assert.equal(top?.totals.epochsCommitted, 3);
+  assert.equal(top.totals.epochConflicts, 1);
+  assert.equal(top.epochs.underWay, 0);
+  assert.ok(top.epochs.logBytes > 0);
+  assert.equal(top.perSecond?.epochsCommitted, 0);
+  assert.match(await home.ok("top", "--once", "--interval-ms", "100"), /EPOCH\/S.*epochConflicts 1/s);
+
+  // Targets report with their next heartbeat.
+  interface Counted {
+    readonly metricsUrl: string;
+    readonly targets: readonly { readonly counters: Readonly<Record<string, number>> }[];
+  }
+  let status: Counted;
+  do status = JSON.parse(await home.ok("status", "--json"));
+  while ((status.targets[0]?.counters.epochsCommitted ?? 0) < 3);
+  assert.equal(status.targets[0]?.counters.epochConflicts, 1);
+  assert.match(
+    await home.ok("status"),
+    /^epochs at workers: committed 3, conflicts 1, aborted 0; under way 0$/m,
+  );
+
+  const { text } = await get(`${status.metricsUrl}/metrics`);
+  for (const [outcome, count] of Object.entries({ committed: 3, conflict: 1, aborted: 0 })) {
+    assert.match(
+      text,
+      new RegExp(`didafs_target_epochs_total\\{service="target-0",outcome="${outcome}"\\} ${count}\n`),
+    );
+  }
+  assert.match(text, /didafs_target_epochs\{service="target-0"\} 0\n/);
+  assert.match(text, /didafs_target_epoch_log_bytes\{service="target-0"\} [1-9]/);
 });
 
 test("metrics can be turned off", async () => {

@@ -18,10 +18,10 @@ import { test } from "node:test";
 import { parsePlace } from "../../src/cli/cluster-path.ts";
 import { Budget } from "../../src/cli/copy/budget.ts";
 import { copyFile } from "../../src/cli/copy/copy-file.ts";
-import type { Source } from "../../src/cli/copy/ends.ts";
+import type { Flow, Source } from "../../src/cli/copy/ends.ts";
 import { localTree } from "../../src/cli/copy/local-tree.ts";
 import { type Named, type PlanOptions, planCopies } from "../../src/cli/copy/plan.ts";
-import { spoolFile } from "../../src/cli/copy/streams.ts";
+import { fileFlow } from "../../src/cli/copy/streams.ts";
 import { failureOf } from "../../src/cli/failure.ts";
 import { scratch } from "../runtime/scratch.ts";
 
@@ -53,7 +53,7 @@ async function copy(
       keepNames: false,
       ...special,
       intoDirectory: destination.endsWith("/"),
-      openOther: (file) => spoolFile(file, signal),
+      openOther: (file) => fileFlow(file, signal),
       onSkip: (name) => void skipped.push(path.relative(dir, name)),
       onDirectory: () => {},
       onLink: () => {
@@ -67,7 +67,7 @@ async function copy(
   let copied = 0;
   for await (const job of plan) {
     const keep = special.preserve === true;
-    const make = ({ size, mode, kept }: Source) =>
+    const make = ({ size, mode, kept }: Source | Flow) =>
       job.tree.openSink(job.destination, { size, mode, kept: keep ? kept : undefined });
     await copyFile(job.open, make, options);
     copied += 1;

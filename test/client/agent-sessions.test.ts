@@ -19,6 +19,7 @@ const ID = "ab".repeat(16);
 const CONTROL = { kind: "tcp", host: "target", port: 1 } as const;
 const WORKER = { kind: "tcp", host: "target", port: 2 } as const;
 const UNIX = { kind: "unix", name: "target" } as const;
+const UNIX_WORKER = { kind: "unix", name: "worker" } as const;
 const TCP = { control: CONTROL, workers: [WORKER] };
 const REQUEST: BindRequest = {
   endpoint: { target: ID, drive: "memory", tcp: TCP, unix: { control: UNIX, workers: [] } },
@@ -33,7 +34,14 @@ const BOUND = {
   direct: false,
   protection: "checked",
 } as const;
-const OPENED = { session: 1, token: "00".repeat(32), leaseMs: 10_000, workers: 1 };
+const OPENED = {
+  session: 1,
+  token: "00".repeat(32),
+  leaseMs: 10_000,
+  workers: 1,
+  incarnation: "0".repeat(32),
+  epochSecret: "5e".repeat(8),
+};
 const GONE = new DidafsError("ERR_CLOSED", "the target goes away");
 
 /** The agent's sessions, and a target whose handlers a test chooses. */
@@ -41,6 +49,8 @@ class Fixture {
   readonly clock = new SimClock();
   readonly network = new SimNetwork();
   readonly lost: number[] = [];
+  /** Descriptors. */
+  readonly closed: number[] = [];
   readonly sessions: AgentSessions;
   readonly server: RpcServer;
   dataStreams = 0;
@@ -51,7 +61,15 @@ class Fixture {
     const [memory, random, poller] = [new SimMemory(), new SimRandom(1), new SimPoller()];
     let lastId = 0;
     const newId = () => ++lastId;
-    const ports = { network, memory, clock, random, poller, newId, closeDescriptor: () => {} };
+    const ports = {
+      network,
+      memory,
+      clock,
+      random,
+      poller,
+      newId,
+      closeDescriptor: (one: number) => this.closed.push(one),
+    };
     const connect = network.connect.bind(network);
     network.connect = (address, options) => {
       if (address === WORKER) this.dataStreams += 1;
@@ -169,6 +187,37 @@ describe("sessions of an agent", () => {
     await refused;
   });
 
+  it("take no memory of versions that there cannot be, and keep no descriptor of it", async () => {
+    for (const [entries, passes] of [
+      [4, false],
+      [0, true],
+      [3, true],
+      [2 ** 17, true],
+    ] as const) {
+      const fixture = new Fixture({
+        "window.lines": (_, context) => {
+          if (passes) context.passDescriptor(77, () => {});
+          return { entries };
+        },
+      });
+      fixture.server.listen(UNIX);
+      fixture.network.listen(UNIX_WORKER);
+      const limits = { timeoutMs: 1000, signal: new AbortController().signal };
+      const unix = { control: UNIX, workers: [UNIX_WORKER] };
+      const endpoint = { ...REQUEST.endpoint, unix };
+      const bind = fixture.sessions.bind({ ...REQUEST, endpoint, transport: "auto" }, limits);
+      await fixture.settle();
+      const { session, bound, path } = await bind;
+      assert.equal(path, "unix");
+      const asked = fixture.sessions.lines(session.id, bound.handle, limits);
+      const refused = assert.rejects(asked, { code: "ERR_PROTOCOL" });
+      await fixture.settle();
+      await refused;
+      assert.deepEqual(fixture.closed, passes ? [77] : []);
+      await assert.rejects(fixture.sessions.lines(99, bound.handle, limits), { code: "ERR_SESSION_LOST" });
+    }
+  });
+
   for (const [elsewhere, code] of [
     [true, "ERR_NOT_DIRECT"],
     [false, "ERR_UNREACHABLE"],
@@ -183,4 +232,26 @@ describe("sessions of an agent", () => {
       await refused;
     });
   }
+
+  it("take a target for one on this machine that answered its unix name only once it was reached by TCP", async () => {
+    const fixture = new Fixture({
+      "window.bind": (_, context) => {
+        context.passDescriptor(77, () => {});
+        return { ...BOUND, direct: true };
+      },
+    });
+    fixture.network.listen(UNIX_WORKER);
+    const { network } = fixture;
+    const connect = network.connect.bind(network);
+    network.connect = (address, options) => {
+      if (address === CONTROL) fixture.server.listen(UNIX);
+      return connect(address, options);
+    };
+    const limits = { timeoutMs: 1000, signal: new AbortController().signal };
+    const endpoint = { ...REQUEST.endpoint, unix: { control: UNIX, workers: [UNIX_WORKER] } };
+    const bound = fixture.sessions.bind({ ...REQUEST, endpoint, transport: "direct" }, limits);
+    bound.catch(() => {});
+    await fixture.settle();
+    assert.equal((await bound).path, "unix");
+  });
 });

@@ -36,3 +36,13 @@ it("a process has one agent thread, however many clusters it is connected to", a
     await new Promise((resolve) => setTimeout(resolve, 10));
   assert.equal(agentThreads(), 0, "the thread ends with its last agent");
 });
+
+it("an agent that starts while the thread rests hears of its first call at once", async () => {
+  await using local = await startLocalCluster();
+  for (let turn = 0; turn < 20; turn += 1) {
+    // Longer than a pause between two calls: the thread takes what comes then for something that comes alone.
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    const again = await connect(local.cluster.url, { timeoutMs: 2000 });
+    await again.close();
+  }
+});

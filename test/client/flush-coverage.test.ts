@@ -10,6 +10,8 @@ function windowOnStub() {
   const access = {
     path: "tcp",
     put: async () => {},
+    begin: () => true,
+    failureOf: () => undefined,
     flush: (stable: boolean) => {
       if (!stable) return Promise.resolve();
       const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -28,6 +30,11 @@ function windowOnStub() {
     accesses: [access],
     volatileDrive: false,
     timeoutMs: 1000,
+    regions: [],
+    epoch: async () => {
+      throw new Error("no epochs here");
+    },
+    lockCycle: async () => [],
     release: async () => {},
   });
   return { window, flushes };
@@ -76,4 +83,17 @@ test("what a failed stable flush left is flushed again; what a stable flush cove
   await again;
   await window.flush("stable");
   assert.equal(flushes.length, 2);
+});
+
+test("a put in a batch counts from the run on: a stable flush before it does not cover it", async () => {
+  const { window, flushes } = windowOnStub();
+  const batch = window.batch().put(0, BYTES);
+  await window.flush("stable");
+  assert.equal(flushes.length, 0, "nothing was changed yet");
+  await batch.run();
+  const flushed = window.flush("stable");
+  await new Promise(setImmediate);
+  assert.equal(flushes.length, 1);
+  flushes[0]?.resolve();
+  await flushed;
 });

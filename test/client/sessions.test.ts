@@ -1,45 +1,19 @@
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { connect, isDidafsError } from "../../src/index.ts";
-import { type RunningCluster, startCluster } from "../../src/runtime/cluster.ts";
-import { findOrMakeKey } from "../../src/runtime/key.ts";
+import { type ProcessCluster, startProcessCluster, until } from "../support/process-cluster.ts";
 
 const isLost = (error: unknown): boolean => isDidafsError(error, "ERR_SESSION_LOST");
 
 describe("a target that dies", () => {
-  let dir: string;
-  let running: RunningCluster;
+  let running: ProcessCluster;
   before(async () => {
-    dir = mkdtempSync(path.join(tmpdir(), "didafs-test-"));
-    process.env.XDG_CONFIG_HOME = dir;
-    running = await startCluster({
-      dir: path.join(dir, "data"),
-      key: findOrMakeKey(),
-      port: 0,
-      spawn: "process",
-    });
+    running = await startProcessCluster();
   });
   after(async () => {
-    await running.stop();
-    rmSync(dir, { recursive: true, force: true });
+    await running[Symbol.asyncDispose]();
   });
-
-  async function killTarget(): Promise<void> {
-    const target = running.services().find(({ name }) => name.startsWith("target"));
-    process.kill(target?.pid as number, "SIGKILL");
-  }
-
-  async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-    const deadlineMs = performance.now() + 15_000;
-    while (!(await condition())) {
-      assert.ok(performance.now() < deadlineMs, "within 15 s");
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
 
   for (const [transport, sharing] of [
     ["direct", "raw"],
@@ -54,7 +28,7 @@ describe("a target that dies", () => {
       const view = transport === "direct" ? window.view(0, 100) : undefined;
       window.putSync(1000, new TextEncoder().encode("acknowledged"));
       await window.flush("stable");
-      await killTarget();
+      process.kill(running.pidOf("target"), "SIGKILL");
       await until(() => {
         try {
           window.loadSync(0);
@@ -101,7 +75,7 @@ describe("a target that dies", () => {
     const window = await file.window({ rights: "rw" });
     window.storeSync(0, 7);
     window.flushSync("stable");
-    await killTarget();
+    process.kill(running.pidOf("target"), "SIGKILL");
     await until(async () => {
       try {
         await using fresh = await file.window();

@@ -1,4 +1,4 @@
-import type { Cluster, DidafsWindow } from "../../src/index.ts";
+import type { Cluster, DidafsWindow, Range } from "../../src/index.ts";
 import { TargetFixture } from "../target/target-fixture.ts";
 import type { Scenarios } from "./fixture.ts";
 
@@ -95,6 +95,25 @@ export const ACCESS_SCENARIOS = {
       await using window = await file.window();
       await cluster.revoke("/revoked");
       await window.load(0);
+    },
+  },
+  ERR_DEADLOCK: {
+    names:
+      /exclusive lock on 8 bytes at \d waits in a circle: this origin \(\w{8}\) waits for bytes .*; origin \w{8} waits for/,
+    async provoke(fixture) {
+      await using mine = await (await fixture.cluster).open("/deadlock", { create: true, size: BYTES });
+      await using other = await (await fixture.client("tcp")).open("/deadlock");
+      await using one = await mine.window({ rights: "rw" });
+      await using two = await other.window({ rights: "rw" });
+      const [left, right] = [0, 8].map((at) => ({ at, length: 8, mode: "exclusive" }) as const) as [
+        Range,
+        Range,
+      ];
+      await Promise.all([one.lock(left), two.lock(right)]);
+      const waits = [one.lock(right), two.lock(left)];
+      // The other one is granted, or ends, with the windows.
+      for (const wait of waits) wait.catch(() => {});
+      await Promise.race(waits);
     },
   },
   // Not by the library: it asks for another capability by itself.

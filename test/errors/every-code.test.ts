@@ -5,6 +5,7 @@ import { ERROR_TABLE, type ErrorCode } from "../../src/std/errors.ts";
 import { ACCESS_SCENARIOS } from "./access-scenarios.ts";
 import { CALL_SCENARIOS } from "./call-scenarios.ts";
 import { DRIVE_SCENARIOS } from "./drive-scenarios.ts";
+import { EPOCH_SCENARIOS } from "./epoch-scenarios.ts";
 import { Fixture, type Scenarios, type Told } from "./fixture.ts";
 import { NAME_SCENARIOS } from "./name-scenarios.ts";
 import { RUNNING_SCENARIOS } from "./running-scenarios.ts";
@@ -15,6 +16,7 @@ const SCENARIOS: Scenarios<ErrorCode> = {
   ...NAME_SCENARIOS,
   ...CALL_SCENARIOS,
   ...ACCESS_SCENARIOS,
+  ...EPOCH_SCENARIOS,
   ...SESSION_SCENARIOS,
   ...DRIVE_SCENARIOS,
   ...RUNNING_SCENARIOS,

@@ -1,9 +1,11 @@
+import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, connect, type Stat } from "../../src/index.ts";
 import { FILE_BYTES, slotFault } from "./blocks.ts";
-import type { Fleet, NamedDirectory, WrittenFile } from "./fleet.ts";
+import { groupFault, placesOf } from "./epoch-groups.ts";
+import type { EpochedFile, Fleet, NamedDirectory, WrittenFile } from "./fleet.ts";
 import { type Appearance, appearance } from "./names.ts";
 import type { Services } from "./services.ts";
 
@@ -15,12 +17,26 @@ const FAULTS_TOLD = 10;
 /** Holds everything that was acknowledged against what a new client finds. @returns what is wrong */
 export async function aftermath(services: Services, fleet: Fleet, sweepMs = SWEEP_MS): Promise<string[]> {
   await using cluster = await connect(services.url, { keyFile: services.keyFile, timeoutMs: CALL_MS });
+  await allUp(cluster);
   const faults: string[] = [];
   for (const file of fleet.files) faults.push(...(await blockFaults(cluster, file)));
+  for (const file of fleet.epochFiles) faults.push(...(await epochFaults(cluster, file)));
   for (const directory of fleet.directories) faults.push(...(await nameFaults(cluster, directory)));
   faults.push(...(await regionFaults(cluster, services.data, sweepMs)), ...services.complaints());
   const more = faults.length - FAULTS_TOLD;
   return more > 0 ? [...faults.slice(0, FAULTS_TOLD), `and ${more} more`] : faults;
+}
+
+/** A metadata service that has just begun knows a target again when that comes to it, which clients with windows need not wait for. */
+async function allUp(cluster: Cluster): Promise<void> {
+  const endMs = performance.now() + CALL_MS;
+  for (;;) {
+    const { targets } = await cluster.status();
+    const down = targets.filter(({ state }) => state !== "up").map(({ name }) => name);
+    if (down.length === 0) return;
+    assert.ok(performance.now() < endMs, `${down} did not come to the metadata service again`);
+    await sleep(200);
+  }
 }
 
 async function blockFaults(cluster: Cluster, { path: name, sharing, slots }: WrittenFile): Promise<string[]> {
@@ -42,6 +58,26 @@ async function nameFaults(cluster: Cluster, { path: directory, names }: NamedDir
     if (stat.type === "file") faults.push(...(await wholenessFaults(cluster, at)));
   }
   return [...faults, ...names.faults(found).map((fault) => `${directory}: ${fault}`)];
+}
+
+/** Each group is as one of its epochs left it, the last that was acknowledged or a later one; and nobody holds any of it. */
+async function epochFaults(cluster: Cluster, { path: name, groups }: EpochedFile): Promise<string[]> {
+  await using file = await cluster.open(name, { rights: "rw" });
+  await using window = await file.window({ rights: "rw" });
+  const faults: string[] = [];
+  for (const [group, record] of groups.entries()) {
+    const found = await window.epoch({ retries: 1000, timeoutMs: CALL_MS }, async (epoch) => {
+      const stamps: number[] = [];
+      for (const at of placesOf(group)) {
+        stamps.push(await epoch.load(at));
+        await epoch.store(at, record.begun + 1);
+      }
+      return stamps;
+    });
+    const fault = groupFault(group, found, record);
+    if (fault !== undefined) faults.push(`${name}: ${fault}`);
+  }
+  return faults;
 }
 
 /** A file that has a name has all of its regions, and nobody has written to these. */
@@ -85,7 +121,9 @@ function regionObjects(data: string): string[] {
   const targets = readdirSync(data).filter((name) => name.startsWith("target-"));
   return targets.flatMap((name) => {
     const { id } = JSON.parse(readFileSync(path.join(data, name, "target.json"), "utf8")) as { id: string };
-    return readdirSync(path.join(data, name, "regions")).map((region) => `${id}/${region}`);
+    const objects = readdirSync(path.join(data, name, "regions"));
+    // Beside them lie the logs of epochs.
+    return objects.filter((object) => !object.startsWith("epochs.")).map((region) => `${id}/${region}`);
   });
 }
 

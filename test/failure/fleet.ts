@@ -1,10 +1,13 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { ErrorCode } from "../../src/index.ts";
+import type { Failpoint } from "../../src/std/failpoints.ts";
 import { isProcess, until } from "../runtime/scratch.ts";
 import { newRecords, type SlotRecord } from "./blocks.ts";
+import { type GroupRecord, newGroups } from "./epoch-groups.ts";
 import { Names } from "./names.ts";
 import type { WriterNote, WriterPlan } from "./processes/block-writer.ts";
-import type { ClientPlan, FromClient } from "./processes/client.ts";
+import type { ClientPlan, FromClient, ToClient } from "./processes/client.ts";
+import type { EpochNote, EpochWriterPlan } from "./processes/epoch-writer.ts";
 import type { NameNote, NamesPlan } from "./processes/name-worker.ts";
 import type { ReaderPlan } from "./processes/stamp-reader.ts";
 
@@ -22,6 +25,12 @@ export interface WrittenFile {
   readonly slots: readonly SlotRecord[];
 }
 
+/** What one writer of epochs has told. */
+export interface EpochedFile {
+  readonly path: string;
+  readonly groups: readonly GroupRecord[];
+}
+
 export interface NamedDirectory {
   readonly path: string;
   readonly names: Names;
@@ -32,9 +41,13 @@ interface Member {
   readonly child: ChildProcess;
   doneCount: number;
   ended: boolean;
+  /** Its process is gone, and nothing more comes from it. */
+  closed: boolean;
 }
 
 type Access = Pick<ClientPlan, "url" | "keyFile">;
+
+const epochWriterOf = (path: string): string => `writer of epochs on ${path}`;
 
 /** Client processes at work, and the journal of what they were told is done. */
 export class Fleet implements AsyncDisposable {
@@ -42,6 +55,9 @@ export class Fleet implements AsyncDisposable {
   readonly #members: Member[] = [];
   readonly files: WrittenFile[] = [];
   readonly directories: NamedDirectory[] = [];
+  readonly epochFiles: EpochedFile[] = [];
+  /** Epochs that were acknowledged. */
+  epochCount = 0;
   /** How often calls failed, by the error's code. */
   readonly failures = new Map<ErrorCode, number>();
   #fault: string | undefined;
@@ -71,6 +87,36 @@ export class Fleet implements AsyncDisposable {
     this.#add<never>(`reader of ${plan.path}`, "stamp-reader", plan, () => {});
   }
 
+  /** On a file that has had one before, it goes on with what that one was told. */
+  addEpochWriter(plan: Omit<EpochWriterPlan, keyof Access | "groups">): void {
+    const { path } = plan;
+    const known = this.epochFiles.find((file) => file.path === path);
+    const groups = known?.groups ?? newGroups();
+    if (known === undefined) this.epochFiles.push({ path, groups });
+    this.#add<EpochNote>(epochWriterOf(path), "epoch-writer", { ...plan, groups }, (note) => {
+      const record = groups[note.group] as GroupRecord;
+      if ("begun" in note) record.begun = note.begun;
+      else if ("void" in note) record.void.push(note.void);
+      else {
+        record.acknowledged = note.acknowledged;
+        record.void = [];
+        this.epochCount += 1;
+      }
+    });
+  }
+
+  /** Has the writer of epochs on that file end by SIGKILL at that step; resolves once it has, and all that it told is here. */
+  async killEpochWriter(path: string, failpoint: Failpoint): Promise<void> {
+    const at = this.#members.findIndex(({ name, ended }) => name === epochWriterOf(path) && !ended);
+    const [member] = this.#members.splice(at, 1) as [Member];
+    // Nobody wonders at its end.
+    member.ended = true;
+    member.child.send({ failpoint } satisfies ToClient);
+    await until(() => member.closed || this.#fault !== undefined, RECOVERY_MS);
+    this.check();
+    if (member.child.signalCode !== "SIGKILL") throw new Error(`${member.name} ended before that step`);
+  }
+
   addNameWorker(plan: Omit<NamesPlan, keyof Access>): void {
     const names = new Names();
     this.directories.push({ path: plan.directory, names });
@@ -97,9 +143,9 @@ export class Fleet implements AsyncDisposable {
     this.check();
   }
 
-  /** Has every client come to an end in good order. */
+  /** Has every client come to an end in good order; others may come after them. */
   async finish(): Promise<void> {
-    for (const { child } of this.#members) child.send("stop");
+    for (const { child, ended } of this.#members) if (!ended) child.send("stop" satisfies ToClient);
     const running = (): Member[] =>
       this.#members.filter(({ child, ended }) => !ended || isProcess(child.pid));
     try {
@@ -124,7 +170,7 @@ export class Fleet implements AsyncDisposable {
       execArgv: [],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
-    const member: Member = { name, child, doneCount: 0, ended: false };
+    const member: Member = { name, child, doneCount: 0, ended: false, closed: false };
     this.#members.push(member);
     let errors = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
@@ -139,6 +185,7 @@ export class Fleet implements AsyncDisposable {
       if ("fault" in message) this.#fault ??= `${name}: ${message.fault}`;
     });
     child.once("close", (code, signal) => {
+      member.closed = true;
       if (!member.ended) this.#fault ??= `${name} ended with ${signal ?? code}\n${errors}`;
     });
   }

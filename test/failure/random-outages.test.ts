@@ -1,19 +1,19 @@
 /** Services end and stand still at random under load; see docs/internals.md. */
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { firstSeed } from "../support/first-seed.ts";
 import { aftermath } from "./aftermath.ts";
 import { Fleet } from "./fleet.ts";
 import { Outages } from "./outages.ts";
 import { Services } from "./services.ts";
 
-const { DIDAFS_FAILURE_SEED, DIDAFS_FAILURE_ROUNDS } = process.env;
+const { DIDAFS_FAILURE_ROUNDS } = process.env;
 /** Each kind of outage once. */
 const DEFAULT_ROUNDS = 7;
 const ROUND_MS = 60_000;
 
-const seed = Number(DIDAFS_FAILURE_SEED || randomInt(2 ** 31));
+const seed = firstSeed("DIDAFS_FAILURE_SEED");
 const rounds = Number(DIDAFS_FAILURE_ROUNDS || DEFAULT_ROUNDS);
 
 /** A client of each kind, all at work when it resolves. */

@@ -106,10 +106,15 @@ export class Services implements AsyncDisposable {
 
   /** SIGKILL to all of them at once. */
   kill(victims: readonly Service[]): void {
-    for (const { name, pid } of victims) {
-      this.#kills.push({ name, atMs: performance.now() });
-      signal(pid, "SIGKILL");
+    for (const victim of victims) {
+      this.died(victim);
+      signal(victim.pid, "SIGKILL");
     }
+  }
+
+  /** It has ended by itself. */
+  died({ name }: Service): void {
+    this.#kills.push({ name, atMs: performance.now() });
   }
 
   /** SIGKILL to the supervisor, and to all services or to none: those notice by themselves. */

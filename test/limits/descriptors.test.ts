@@ -1,9 +1,12 @@
-/** Services that run out of descriptors say so, keep what they have, and take more when there is room again. */
+/** Whoever runs out of descriptors says so, keeps what it has, and takes more when there is room again. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { connect as connectSocket, type Socket } from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { type Cluster, connect, type DidafsFile, isDidafsError } from "../../src/index.ts";
 import { Home } from "../cli/didafs.ts";
 
@@ -95,4 +98,22 @@ describe("services with few descriptors", () => {
     assert.equal((await other.stat("/made-meanwhile")).type, "directory");
     assert.deepEqual(await lives(), served);
   });
+});
+
+/** Enough for a client to start with. */
+const CLIENT_DESCRIPTORS_MAX = 100;
+
+test("a client with few descriptors: windows are refused, those that are open go on, and closing them makes room", async () => {
+  await using home = new Home();
+  await home.up("--drive", "memory");
+  const program = fileURLToPath(new URL("many-windows.ts", import.meta.url));
+  const { stdout } = await promisify(execFile)(
+    "/bin/sh",
+    ["-c", `ulimit -n ${CLIENT_DESCRIPTORS_MAX}; exec "$0" "$1"`, process.execPath, program],
+    { env: home.env, timeout: 60_000 },
+  );
+  const { opened, refusals, strange } = JSON.parse(stdout);
+  assert.ok(opened > 10 && opened < CLIENT_DESCRIPTORS_MAX, stdout);
+  assert.deepEqual(refusals, ["ERR_TOO_MANY"]);
+  assert.deepEqual(strange, []);
 });

@@ -140,12 +140,21 @@ function onFullDrive(dir: string): void {
     fill(path.join(dir, "ballast"));
     await cluster.close();
     await home.ok("down");
-    const again = await home.run(["up", "--json", "--port", "0"]);
+    // What stopping gave back.
+    fill(path.join(dir, "ballast-3"));
+    const again = await home.run(["up", "--port", "0"]);
     assert.equal(again.code, 0, again.stderr);
-    home.env.DIDAFS_URL = JSON.parse(again.stdout).url;
+    const url = /^serving (\S+)$/m.exec(again.stdout)?.[1];
+    assert.ok(url !== undefined, again.stdout);
+    assert.match(
+      again.stdout,
+      /stop +kill \d+ \(or didafs down/,
+      "there was no room to note whom down is to stop",
+    );
+    home.env.DIDAFS_URL = url;
     const { stdout } = await home.run(["cat", ":/kept"]);
     assert.equal(stdout.length, MIB);
-    rmSync(path.join(dir, "ballast"));
+    for (const name of ["ballast", "ballast-3"]) rmSync(path.join(dir, name));
     await until(() => readRunRecord(home.data) !== undefined);
     await home.ok("down");
   });

@@ -158,3 +158,67 @@ test("statfs: the room of the targets that are up, how many inodes there are, an
   await origin.remove("/g");
   assert.equal((await statfs()).inodes, 3);
 });
+
+test("status: the regions of a target are known as soon as it registers again", async (context) => {
+  const { target, origin } = await tree(context);
+  const regions = async () => (await origin.call("meta.status", {})).targets.map((one) => one.regions);
+  await target.beat();
+  const before = await regions();
+  assert.deepEqual(before, [target.regions.size]);
+  assert.notEqual(before[0], 0);
+  await target.register();
+  assert.deepEqual(await regions(), before);
+});
+
+test("statfs: a drive that several targets lie on counts once", async (context) => {
+  const { world, target, origin } = await tree(context);
+  const [second, third] = [new FakeTarget(world, 2), new FakeTarget(world, 3)];
+  second.medium = target.medium;
+  for (const other of [second, third]) await other.register();
+  await target.beat();
+  const { totalBytes, freeBytes } = await origin.call("meta.statfs", {});
+  // The second has not seen yet what the first has: of what they say, the lesser counts.
+  assert.deepEqual([totalBytes, freeBytes], [2000, 800 + 900]);
+  const { targets } = await origin.call("meta.status", {});
+  const media = targets.map(({ medium }) => medium);
+  assert.deepEqual(media, [target.medium, target.medium, third.medium]);
+});
+
+describe("a file that is open", () => {
+  test("is asked about and changed by its number, with whatever name or none", async (context) => {
+    const { world, origin } = await tree(context);
+    const other = await world.origin();
+    const { inode } = (await origin.open("/f")).stat;
+    await other.remove("/f");
+    await other.create("/f", { size: 17 });
+    const own = { inode };
+    assert.deepEqual((({ size, nlink }) => [size, nlink])(await origin.call("meta.stat", own)), [100, 0]);
+    assert.equal((await origin.call("meta.setattr", { ...own, mode: 0o600 })).mode, 0o600);
+    const xattr = { ...own, name: "user.a" };
+    await origin.call("meta.setxattr", { ...xattr, value: base64("x"), mode: "create" });
+    assert.equal((await origin.call("meta.getxattr", xattr)).value, base64("x"));
+    assert.deepEqual((await origin.call("meta.listxattr", own)).names, ["user.a"]);
+    await origin.call("meta.removexattr", xattr);
+    await refused(origin.call("meta.getxattr", xattr), "ENODATA");
+    assert.equal((await other.stat("/f")).mode, 0o644, "the other file is as it was");
+  });
+
+  test("is that of who has it open, and of nobody else", async (context) => {
+    const { world, origin } = await tree(context);
+    const other = await world.origin();
+    const { inode } = (await origin.open("/f")).stat;
+    const xattr = { inode, name: "user.a" };
+    for (const attempt of [
+      () => other.call("meta.stat", { inode }),
+      () => other.call("meta.setattr", { inode, mode: 0 }),
+      () => other.call("meta.setxattr", { ...xattr, value: "", mode: "set" }),
+      () => other.call("meta.getxattr", xattr),
+      () => other.call("meta.listxattr", { inode }),
+      () => other.call("meta.removexattr", xattr),
+    ]) {
+      await refused(attempt(), "ERR_INVALID_ARGUMENT");
+    }
+    await origin.close(inode);
+    await refused(origin.call("meta.stat", { inode }), "ERR_INVALID_ARGUMENT");
+  });
+});

@@ -134,7 +134,11 @@ export class World {
    */
   async origin(inodes: readonly number[] = [], originKey: string = this.newOriginKey()): Promise<Origin> {
     const origin = new Origin(this, await this.enter("origin"), originKey);
-    const open = inodes.map((inode) => ({ inode, gen: 1, count: 1 }));
+    const open = [...new Set(inodes)].map((inode) => ({
+      inode,
+      gen: 1,
+      count: inodes.filter((other) => other === inode).length,
+    }));
     await origin.call("meta.attach", { originKey, open });
     return origin;
   }
@@ -250,7 +254,15 @@ export class FakeTarget {
   revokeHold: Promise<void> | undefined;
   /** While set, region.remove waits for it. */
   removalHold: Promise<void> | undefined;
+  /** What the target says about an epoch; raises what it is told to. */
+  outcomeOf: (method: string, asked: Params<"epoch.outcome">) => Promise<Result<"epoch.outcome">> =
+    async () => {
+      throw new DidafsError("ERR_INVALID_ARGUMENT", "this target has no epochs");
+    };
   totalBytes = 1000;
+  /** What the drive lies on; nobody else's. */
+  medium: string;
+  counters: Record<string, number> = {};
   /** Another process has another one. */
   socketName: string;
   /** Another life has another one. */
@@ -264,6 +276,7 @@ export class FakeTarget {
     this.#world = world;
     this.id = number.toString(16).padStart(32, "0");
     this.drive = drive;
+    this.medium = this.id;
     this.socketName = `t${this.id}`;
   }
 
@@ -306,6 +319,8 @@ export class FakeTarget {
         this.calls.push(`revoke ${inode}.${index} ${gen}`);
         return {};
       },
+      "epoch.outcome": (asked: Params<"epoch.outcome">) => this.outcomeOf("epoch.outcome", asked),
+      "epoch.finish": (asked: Params<"epoch.finish">) => this.outcomeOf("epoch.finish", asked),
       "region.remove": async ({ inode, index }: Params<"region.remove">) => {
         this.calls.push(`remove ${inode}.${index}`);
         await this.removalHold;
@@ -322,11 +337,21 @@ export class FakeTarget {
       tcp: { control: tcp, workers: [tcp] },
       unix: { control: unix, workers: [unix] },
     };
-    const { totalBytes, incarnation, former } = this;
+    const { totalBytes, medium, incarnation, former } = this;
+    const name = `target-${this.id}`;
+    const regions = this.regions.size;
+    const report = {
+      totalBytes,
+      freeBytes: 900,
+      regions,
+      sessions: 0,
+      leaseMs: 10_000,
+      counters: this.counters,
+    };
     await this.#world.done(
       this.channel.call(
         "meta.register",
-        { endpoint, name: `target-${this.id}`, pid: 7, totalBytes, freeBytes: 900, incarnation, former },
+        { endpoint, name, pid: 7, medium, report, incarnation, former },
         { timeoutMs: 5000 },
       ),
     );
@@ -359,6 +384,7 @@ export class FakeTarget {
       freeBytes: 800,
       regions: this.regions.size,
       sessions: 0,
+      leaseMs: 10_000,
       counters: { gets: 5 },
     };
     await this.#world.done(this.channel.call("meta.heartbeat", report, { timeoutMs: 5000 }));

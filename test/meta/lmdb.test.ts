@@ -22,13 +22,13 @@ kvConformance("LMDB", () => new LmdbHome(), smallDir === undefined ? undefined :
 const key = (...bytes: number[]) => Uint8Array.from(bytes);
 
 if (failingDir !== undefined)
-  test("a commit that fails with room left is ERR_IO", async () => {
+  test("a commit that fails with room left is ERR_IO, and may be there or not", async () => {
     const home = new LmdbHome(mkdtempSync(path.join(failingDir, "home-")));
     try {
       const write = home.open().transact((kv) => {
         for (let j = 0; j < 250; j++) for (let i = 0; i < 4; i++) kv.set(key(1, i, j), Buffer.alloc(3000));
       });
-      await assert.rejects(write, { code: "ERR_IO", applied: "no" });
+      await assert.rejects(write, { code: "ERR_IO", applied: "unknown" });
     } finally {
       await home.close();
     }

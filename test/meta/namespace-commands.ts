@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Owner } from "./model-tree.ts";
+import type { Owner } from "../../src/sim/checkers/model-tree.ts";
 
 /** What the model test does to a namespace, as plain data: so a failing run can be made smaller, printed and repeated. */
 export type Call =

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { bytesOf, type ModelNode } from "../../src/sim/checkers/model-tree.ts";
+import type { NamespaceModel } from "../../src/sim/checkers/namespace-model.ts";
 import type { Method, Params, Result, StatRecord } from "../../src/wire/control.ts";
 import type { Origin } from "./harness.ts";
-import { bytesOf, type ModelNode } from "./model-tree.ts";
 import type { Call, ClientCall } from "./namespace-commands.ts";
-import type { NamespaceModel } from "./namespace-model.ts";
 
 /** Calls that need nothing open. */
 export type PathCall = Exclude<Call, { call: "open" | "close" | "resize" }>;

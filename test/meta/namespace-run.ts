@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
+import { type ModelNode, Refused } from "../../src/sim/checkers/model-tree.ts";
+import { NamespaceModel } from "../../src/sim/checkers/namespace-model.ts";
 import { type DidafsError, isDidafsError } from "../../src/std/errors.ts";
 import { regionBytes } from "../../src/structs/striping.ts";
 import type { EngineHome } from "./engine-homes.ts";
 import { FakeTarget, type Origin, World } from "./harness.ts";
-import { type ModelNode, Refused } from "./model-tree.ts";
 import { CLIENT_COUNT, type ClientCall, type Command, TARGET_COUNT } from "./namespace-commands.ts";
-import { NamespaceModel } from "./namespace-model.ts";
 import { type PathCall, type Plan, planOf, planPath } from "./namespace-plan.ts";
 
 /** Longer than two leases of the metadata service: nobody who still wants an orphan has not said so by then. */

@@ -286,7 +286,7 @@ describe("targets", () => {
     const { world, targets, target, origin } = await cluster(context, 2);
     const made = await origin.create("/f", { targets: 2 });
     const states = async () => (await origin.call("meta.status", {})).targets.map(({ state }) => state);
-    await world.settle(1400);
+    await world.settle(5900);
     await targets[1]?.beat();
     await world.settle(200);
     assert.deepEqual(await states(), ["down", "up"]);
@@ -325,7 +325,7 @@ describe("targets", () => {
       stalls += 1;
       world.clock.advance(3000);
       // It beats all the time; the service hears of it when the commit is done.
-      const report = { totalBytes: 1, freeBytes: 1, regions: 0, sessions: 0, counters: {} };
+      const report = { totalBytes: 1, freeBytes: 1, regions: 0, sessions: 0, leaseMs: 10_000, counters: {} };
       target.channel.call("meta.heartbeat", report, { timeoutMs: 5000 }).catch(() => {});
       target.channel.doWork(world.clock.nowMs());
       return transact(body);
@@ -368,7 +368,7 @@ describe("targets", () => {
   test("origins do not register, targets do not open files", async (context) => {
     const { world, target, origin } = await cluster(context, 1);
     const stranger = { code: "ERR_NOT_SUPPORTED" };
-    const report = { totalBytes: 1, freeBytes: 1, regions: 0, sessions: 0, counters: {} };
+    const report = { totalBytes: 1, freeBytes: 1, regions: 0, sessions: 0, leaseMs: 10_000, counters: {} };
     await assert.rejects(origin.call("meta.heartbeat", report), stranger);
     const opening = target.channel.call(
       "meta.open",
@@ -380,6 +380,17 @@ describe("targets", () => {
 });
 
 describe("status and counters", () => {
+  test("tell what a target has counted as soon as it has registered", async (context) => {
+    const { target, origin } = await cluster(context, 1);
+    target.counters = { gets: 3 };
+    await target.register();
+    const { targets } = await origin.call("meta.status", {});
+    assert.deepEqual(
+      targets.map(({ state, freeBytes, counters }) => ({ state, freeBytes, counters })),
+      [{ state: "up", freeBytes: 900, counters: { gets: 3 } }],
+    );
+  });
+
   test("say who serves, what the targets report, and count what origins ask", async (context) => {
     const { world, target, origin } = await cluster(context, 1);
     await origin.create("/f");
@@ -408,6 +419,7 @@ describe("status and counters", () => {
         address: "127.0.0.1:1000",
         totalBytes: 1000,
         freeBytes: 800,
+        medium: target.medium,
         regions: 1,
         sessions: 0,
         counters: { gets: 5 },

@@ -4,7 +4,7 @@ import { FakeTarget, refused, World } from "./harness.ts";
 
 /**
  * /d/f, /d/sub/g and /f, and symbolic links: /abs -> /d, /rel -> d/sub, /d/up -> ../f, /d/sub/out -> ../../d/f,
- * /file -> f, /slash -> d/, /dot -> d/., /root -> /, /dead -> nothing/there, /new -> d/made, /loop -> loop,
+ * /file -> f, /slash -> d/, /dot -> d/., /top -> /, /dead -> nothing/there, /new -> d/made, /loop -> loop,
  * /ping -> pong, /pong -> ping
  */
 async function tree(context: Parameters<typeof World.open>[0]) {
@@ -21,7 +21,7 @@ async function tree(context: Parameters<typeof World.open>[0]) {
     "/file": "f",
     "/slash": "d/",
     "/dot": "d/.",
-    "/root": "/",
+    "/top": "/",
     "/dead": "nothing/there",
     "/new": "d/made",
     "/loop": "loop",
@@ -44,12 +44,12 @@ describe("symbolic links on the way", () => {
       ["/rel/g", "/d/sub/g"],
       ["/abs/up", "/f"],
       ["/rel/out", "/d/f"],
-      ["/root/root/abs/sub/out", "/d/f"],
+      ["/top/top/abs/sub/out", "/d/f"],
       ["/slash/f", "/d/f"],
       ["/slash", "/d"],
       ["/dot/f", "/d/f"],
       ["/dot", "/d"],
-      ["/root", "/"],
+      ["/top", "/"],
       ["/file", "/f"],
     ];
     for (const [path = "", leadsTo = ""] of cases) {
@@ -63,7 +63,7 @@ describe("symbolic links on the way", () => {
     assert.equal(await inodeOf("/rel/.."), await inodeOf("/d"));
     assert.equal(await inodeOf("/rel/../f"), await inodeOf("/d/f"));
     assert.equal(await inodeOf("/rel/../.."), await inodeOf("/"));
-    assert.equal(await inodeOf("/root/../../abs/../f"), await inodeOf("/f"));
+    assert.equal(await inodeOf("/top/../../abs/../f"), await inodeOf("/f"));
   });
 
   test("that lead nowhere, in circles or through files", async (context) => {
@@ -85,7 +85,7 @@ describe("symbolic links on the way", () => {
     for (let i = 2; i <= 41; i += 1) await origin.symlink(`c${i - 1}`, `/c${i}`);
     assert.equal((await origin.stat("/c40")).inode, (await origin.stat("/f")).inode);
     await refused(origin.stat("/c41"), "ELOOP");
-    const path = (count: number) => `${"/root".repeat(count)}/f`;
+    const path = (count: number) => `${"/top".repeat(count)}/f`;
     assert.equal((await origin.stat(path(40))).inode, (await origin.stat("/f")).inode);
     await refused(origin.stat(path(41)), "ELOOP");
   });

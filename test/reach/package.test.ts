@@ -93,7 +93,7 @@ test("the package holds what is needed and nothing else", () => {
   for (const name of packed) {
     assert.match(
       name,
-      /^(LICENSE|README\.md|package\.json|index\.js|bin\/[\w-]+\.js|docs\/[\w/-]+\.md|dist\/(src|bench)\/[\w/-]+\.(js|d\.ts)|dist\/bench\/limits\/[\w-]+\.c)$/,
+      /^(LICENSE|README\.md|package\.json|index\.js|bin\/[\w-]+\.js|docs\/[\w/-]+\.md|docs\/figures\.svg|dist\/(src|bench)\/[\w/-]+\.(js|d\.ts)|dist\/bench\/limits\/[\w-]+\.[ch])$/,
     );
   }
   for (const name of ["dist/src/index.d.ts", "dist/src/runtime/agent-thread.js", "bin/didafs.js"]) {

@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { DESCRIPTOR_LOST } from "../../src/ports/network.ts";
 import { CALLS_IN_FLIGHT_MAX, CALLS_WAITING_MAX } from "../../src/rpc/limits.ts";
 import { DidafsError, isDidafsError } from "../../src/std/errors.ts";
 import type { Params } from "../../src/wire/control.ts";
-import { failureOf, Pair, STAT } from "./harness.ts";
+import { failureOf, Pair, pathOf, STAT } from "./harness.ts";
 
 const timeoutMs = 1000;
 
 describe("calls and answers", () => {
   test("a call comes back with its result, in both directions", async () => {
     const pair = new Pair(
-      { "meta.stat": ({ path }) => ({ ...STAT, size: path.length }) },
+      { "meta.stat": (params) => ({ ...STAT, size: pathOf(params).length }) },
       { nearHandlers: { "region.remove": async () => ({}) } },
     );
     const there = pair.near.call("meta.stat", { path: "/abc", follow: true }, { timeoutMs });
@@ -36,8 +37,8 @@ describe("calls and answers", () => {
       const held: (() => void)[] = [];
       const pair = new Pair(
         {
-          "meta.stat": ({ path }) =>
-            new Promise((resolve) => held.unshift(() => resolve({ ...STAT, size: Number(path) }))),
+          "meta.stat": (params) =>
+            new Promise((resolve) => held.unshift(() => resolve({ ...STAT, size: Number(pathOf(params)) }))),
         },
         { network: { seed, bufferBytes: 300 } },
       );
@@ -58,7 +59,7 @@ describe("calls and answers", () => {
   test("a long payload passes, a longer one than a message may be is refused on either side", async () => {
     const long = "x".repeat(900_000);
     const pair = new Pair({
-      "meta.stat": ({ path }) => ({ ...STAT, size: path.length }),
+      "meta.stat": (params) => ({ ...STAT, size: pathOf(params).length }),
       "meta.readdir": () => ({
         inode: 1,
         entries: [{ name: "y".repeat(1_100_000), type: "file" }],
@@ -149,8 +150,8 @@ describe("deadlines and limits", () => {
   test("an aborted call rejects at once; one that had not left is taken back", async () => {
     const seen: string[] = [];
     const pair = new Pair({
-      "meta.stat": ({ path }) => {
-        seen.push(path);
+      "meta.stat": (params) => {
+        seen.push(pathOf(params));
         return STAT;
       },
     });
@@ -291,6 +292,34 @@ describe("passed descriptors", () => {
         [6, undefined],
       ]);
       assert.deepEqual(released.sort(), [1, 2, 4, 5]);
+    }
+  });
+
+  test("one that was lost on the way keeps its place: no answer gets another's, and the channel lives on", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const pair = new Pair(
+        {
+          "window.bind": ({ at }, context) => {
+            // What the kernel puts in the place of one that it cannot install arrives as this in the simulation.
+            context.passDescriptor(at % 2 === 0 ? DESCRIPTOR_LOST : at + 1000, () => {});
+            return { ...bound, handle: at };
+          },
+        },
+        { kind: "unix", network: { seed, bufferBytes: 200 } },
+      );
+      const calls = [1, 2, 3, 4, 5].map((at) =>
+        pair.near.callWithDescriptor("window.bind", { ...params, at }, { timeoutMs }),
+      );
+      await pair.settle();
+      const got = (await Promise.all(calls)).map(({ result, descriptor }) => [result.handle, descriptor]);
+      assert.deepEqual(got, [
+        [1, 1001],
+        [2, DESCRIPTOR_LOST],
+        [3, 1003],
+        [4, DESCRIPTOR_LOST],
+        [5, 1005],
+      ]);
+      assert.equal(pair.near.ended, undefined);
     }
   });
 

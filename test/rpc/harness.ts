@@ -4,6 +4,7 @@ import type { Handlers } from "../../src/rpc/handlers.ts";
 import { SimClock } from "../../src/sim/clock.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
 import { SimNetwork, type SimNetworkOptions } from "../../src/sim/network.ts";
+import type { Params } from "../../src/wire/control.ts";
 
 /** An answer of meta.stat, whatever it is about. */
 export const STAT = {
@@ -81,4 +82,9 @@ export async function failureOf(promise: Promise<unknown>): Promise<Record<strin
   } catch (error) {
     return error as Record<string, unknown>;
   }
+}
+
+/** What a stat is about, where it is about a path. */
+export function pathOf(params: Params<"meta.stat">): string {
+  return "path" in params ? params.path : "";
 }

@@ -8,7 +8,7 @@ import { SimClock } from "../../src/sim/clock.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
 import { SimNetwork } from "../../src/sim/network.ts";
 import { DidafsError } from "../../src/std/errors.ts";
-import { failureOf, STAT, settle } from "./harness.ts";
+import { failureOf, pathOf, STAT, settle } from "./harness.ts";
 
 const memory = new SimMemory();
 
@@ -83,11 +83,13 @@ describe("malformed input ends the channel with a typed error", () => {
   }
 
   test("a command of another version is answered in ours, then the channel ends", async () => {
-    const { channel, send, receive } = victim();
+    const { clock, channel, raw, send, receive } = victim();
     receive();
     await send(withByte(command({ method: "meta.stat", params: {} }), 2, 2));
-    assert.equal(channel.ended?.code, "ERR_VERSION");
     const reply = receive();
+    raw.close();
+    await settle(clock, [channel]);
+    assert.equal(channel.ended?.code, "ERR_VERSION");
     const text = new TextDecoder().decode(reply);
     assert.match(text, /wire version 2, this is 1/);
   });
@@ -116,7 +118,7 @@ test("an error about what is nearly as long as a message is answered all the sam
     throw new DidafsError("EINVAL", `${path}: no`, { path, target: path });
   };
   channel.admit({
-    "meta.stat": ({ path }) => refuse(path),
+    "meta.stat": (params) => refuse(pathOf(params)),
     "meta.mkdir": async ({ path }) => refuse(path),
   });
   const asked = [

@@ -9,7 +9,7 @@ import { SimClock } from "../../src/sim/clock.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
 import { SimNetwork } from "../../src/sim/network.ts";
 import { SimRandom } from "../../src/sim/random.ts";
-import { failureOf, STAT, settle } from "./harness.ts";
+import { failureOf, pathOf, STAT, settle } from "./harness.ts";
 
 const key = new Uint8Array(32).fill(1);
 const id = "0123456789abcdef0123456789abcdef";
@@ -51,9 +51,9 @@ function service(channelsMax = 10, bufferBytes = 1 << 16, until: () => unknown =
     onOpen: (_, { role }) => {
       log.push(`open ${role}`);
       return {
-        "meta.stat": async ({ path }) => {
+        "meta.stat": async (params) => {
           await until();
-          return { ...STAT, size: path.length };
+          return { ...STAT, size: pathOf(params).length };
         },
       };
     },
@@ -123,17 +123,27 @@ test("a peer too many is told so; those that are there go on, and a place that b
   assert.deepEqual(log, ["open origin", "open origin", "close ERR_UNREACHABLE", "open origin"]);
 });
 
-test("strangers take no place of those who prove the key; too many of them are shut out", async () => {
-  const { clock, server, connect, enter } = service(1);
-  for (let i = 0; i < STRANGERS_MAX - 1; i += 1) connect();
-  await enter(connect());
-  const last = connect();
-  const oneMore = connect();
-  await settle(clock, [server, last, oneMore]);
-  assert.deepEqual([last.ended, oneMore.ended?.code], [undefined, "ERR_UNREACHABLE"]);
-  assert.equal(server.refusedCount, 1);
+test("strangers take no place of those who prove the key, and the oldest make room for those who come", async () => {
+  const { clock, server, connect, enter } = service(2);
+  const first = connect();
+  const second = connect();
+  for (let i = 2; i < STRANGERS_MAX; i += 1) connect();
+  await settle(clock, [server, first, second]);
+  assert.deepEqual([first.ended, second.ended, server.drivenOutCount], [undefined, undefined, 0]);
+  const insider = connect();
+  await enter(insider);
+  await settle(clock, [first, second]);
+  assert.deepEqual([first.ended?.code, second.ended], ["ERR_UNREACHABLE", undefined]);
+  assert.equal(server.drivenOutCount, 1);
+  // However many come meanwhile.
+  const another = connect();
+  const entering = enter(another);
+  for (let i = 0; i < 2 * STRANGERS_MAX; i += 1) connect();
+  await entering;
+  assert.deepEqual([insider.ended, another.ended], [undefined, undefined]);
+  assert.equal(server.channelCount, STRANGERS_MAX + 2);
   await settle(clock, [server], ADMISSION_TIMEOUT_MS);
-  assert.equal(server.channelCount, 1);
+  assert.equal(server.channelCount, 2);
 });
 
 test("streams are watched for room only while something waits to be sent", async () => {
@@ -173,9 +183,9 @@ test("a flood of connections does not hold up those that are there", () => {
   const { server, connect } = service(10);
   for (let i = 0; i < 3000; i += 1) connect();
   server.doWork(0);
-  assert.ok(server.channelCount + server.refusedCount <= ACCEPTS_PER_STEP_MAX);
+  assert.ok(server.channelCount + server.drivenOutCount <= ACCEPTS_PER_STEP_MAX);
   for (let step = 0; step < 100; step += 1) server.doWork(0);
-  assert.equal(server.channelCount + server.refusedCount, 3000, "all are taken in the end");
+  assert.equal(server.channelCount + server.drivenOutCount, 3000, "all are taken in the end");
 });
 
 test("a server that drains answers the calls under way, takes no other, and lets those stay that are to stay", async () => {

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { usageOf } from "../../bench/idle/usage.ts";
 import { isDidafsError } from "../../src/std/errors.ts";
 import { close } from "../../src/system/libc.ts";
 import { systemMemory } from "../../src/system/memory.ts";
 import { OPCODE } from "../../src/wire/header.ts";
 import { FLUSH_STABLE, OPS, opFlags } from "../../src/wire/ops.ts";
+import { committedAlone, fillLog, preparedFor, writeOf } from "../target/left-logs.ts";
 import { RealTarget } from "../target/real-target.ts";
 
 const BYTES = 3 << 20;
@@ -94,6 +96,44 @@ test("what was flushed is there after a kill and a restart; the target stays the
   );
 });
 
+for (const drive of ["file", "memory"] as const) {
+  test(`a ${drive} target recovers epochs from a file, and does not serve where that is damaged`, async () => {
+    await using target = disposable(new RealTarget());
+    await target.start(drive, 1);
+    await target.createRegion(1, BYTES);
+    await target.createRegion(2, BYTES);
+    target.service?.kill();
+    await target.service?.ended;
+    const folder = path.join(target.dir, "target", drive === "file" ? "regions" : "logs");
+    const file = path.join(folder, "epochs.0");
+    const log = new Uint8Array(1 << 20);
+    fillLog(log, [committedAlone(1, writeOf(1, 5, 7, 5000)), preparedFor(2, 2, writeOf(2, 0, 9))]);
+    writeFileSync(file, log, { mode: 0o600 });
+    await target.start(drive, 1);
+    const [line = ""] = /^.*recovered epochs.*$/m.exec(target.log()) ?? [];
+    const { records, regions, inDoubt, decisions } = JSON.parse(line);
+    assert.deepEqual([records, regions, inDoubt, decisions], [2, drive === "file" ? 1 : 0, 1, 0]);
+    if (drive === "file") {
+      const bytes = readFileSync(path.join(folder, "1.0"));
+      assert.deepEqual([bytes[4096 + 4], bytes[4096 + 5], bytes[4096 + 5004]], [0, 7, 7]);
+      assert.equal(bytes[4096 + 5005], 0);
+      assert.equal(readFileSync(path.join(folder, "2.0"))[4096], 0, "what is in doubt waits");
+    }
+    target.service?.stop();
+    assert.equal(await target.service?.ended, "exit code 0");
+
+    log.fill(0xee, 0, 4096);
+    writeFileSync(file, log);
+    await assert.rejects(
+      target.start(drive, 1),
+      (error) =>
+        isDidafsError(error, "ERR_CORRUPT") && /file epochs\.0 in the folder of target/.test(error.message),
+    );
+    assert.equal(await target.service?.ended, "exit code 1");
+    target.service = undefined;
+  });
+}
+
 test("a target that belongs to another cluster does not start, and says why", async () => {
   await using target = disposable(new RealTarget());
   await target.start("memory", 1);
@@ -118,7 +158,7 @@ test("a thread that dies takes the target down, and the reason is told", async (
   target.service = undefined;
 });
 
-test("an idle target uses next to no processor", async () => {
+test("an idle target sleeps: it neither spins nor looks up all the time", async () => {
   await using target = disposable(new RealTarget());
   await target.start("memory", 1);
   await target.createRegion(1, BYTES);
@@ -127,17 +167,27 @@ test("an idle target uses next to no processor", async () => {
   const client = origin.enter(0);
   assert.equal(client.call({ opcode: OPCODE.GET, handle, length: 8 }).status, 0);
   await new Promise((resolve) => setTimeout(resolve, 100));
-  const before = processorMs(target.service?.pid ?? 0);
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  const used = processorMs(target.service?.pid ?? 0) - before;
-  assert.ok(used <= 50, `${used} ms of processor in a second, with a session open and nothing to do`);
+  const pid = target.service?.pid ?? 0;
+  const before = usageOf(pid).wakes;
+  const [beats, looks] = [target.beatCount + 10, new Map<string, number>()];
+  let lookCount = 0;
+  for (; target.beatCount < beats; lookCount += 1) {
+    for (const thread of running(pid)) looks.set(thread, (looks.get(thread) ?? 0) + 1);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const woken = usageOf(pid).wakes - before;
+  // Two for each heartbeat, and a few of the engine's own threads. Looking up each millisecond would be a thousand.
+  assert.ok(woken <= 250, `woken ${woken} times in 10 heartbeats, with a session open and nothing to do`);
+  for (const [thread, count] of looks) {
+    assert.ok(count < lookCount / 2, `thread ${thread} was running in ${count} of ${lookCount} looks`);
+  }
 });
 
-/** User and system time of a process. Source: proc_pid_stat(5), fields 14 and 15, in ticks of 10 ms. */
-function processorMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+/** Threads of a process that use a processor or wait for one. Source: proc_pid_stat(5), field 3. */
+function running(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/task`).filter((thread) =>
+    /\) R /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1")),
+  );
 }
 
 function disposable(target: RealTarget): RealTarget & AsyncDisposable {

@@ -18,20 +18,21 @@ async function step(cluster: SimCluster, rounds: number): Promise<void> {
 /** Counts sends on streams after they were closed; a real one's number may belong to something else by then. */
 function recordLateUses({ network }: SimCluster): () => number {
   let uses = 0;
-  const connect = network.connect.bind(network);
-  network.connect = (address, options) => {
-    const stream = connect(address, options);
+  const connect = network.connectFrom.bind(network);
+  network.connectFrom = (machine, address, options) => {
+    const ends = connect(machine, address, options);
+    const [stream] = ends;
     const { sendSegments, close } = stream;
     let closed = false;
     stream.close = () => {
       closed = true;
       close.call(stream);
     };
-    stream.sendSegments = (segments) => {
+    stream.sendSegments = (segments, byteMax) => {
       if (closed) uses += 1;
-      return sendSegments.call(stream, segments);
+      return sendSegments.call(stream, segments, byteMax);
     };
-    return stream;
+    return ends;
   };
   return () => uses;
 }

@@ -1,29 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Stream } from "../../src/ports/network.ts";
 import { isDidafsError } from "../../src/std/errors.ts";
 import { SimCluster } from "./sim-cluster.ts";
 
 const isLost = (error: unknown): boolean => isDidafsError(error, "ERR_SESSION_LOST");
 
-/** The origin's ends of the data streams that are opened from now on. */
-function recordDataStreams({ network }: SimCluster): Stream[] {
-  const streams: Stream[] = [];
-  const connect = network.connect.bind(network);
-  network.connect = (address, options) => {
-    const stream = connect(address, options);
-    const isWorker = address.kind === "tcp" ? address.port === 2 : address.name.endsWith("worker");
-    if (isWorker) streams.push(stream);
-    return stream;
-  };
-  return streams;
-}
-
 describe("a data connection that breaks while its target lives", () => {
   for (const transport of ["tcp", "direct"] as const) {
     it(`ends the session, and a new window works, ${transport}`, async () => {
       const cluster = await SimCluster.start(1, 21);
-      const streams = recordDataStreams(cluster);
+      const streams = cluster.recordDataStreams();
       const client = await cluster.settle(cluster.connect(transport));
       const file = await cluster.settle(client.open("/x", { create: true, size: 4096 }));
       const window = await cluster.settle(file.window({ rights: "rw" }));

@@ -26,6 +26,18 @@ test("bytes arrive in order, then the end of the stream", () => {
   assert.deepEqual([...into.u8.subarray(0, 4)], [1, 2, 3, 4]);
 });
 
+test("who ends sending still receives, and the peer finds the end behind what was sent", () => {
+  const [near, far] = new SimNetwork().pair("tcp");
+  const into = memory.borrow(new Uint8Array(8));
+  far.send(bytesOf(1, 2), 0, 2);
+  far.endSending();
+  assert.equal(near.send(bytesOf(3), 0, 1), 1);
+  assert.equal(far.recv(into, 0, 8), 1);
+  assert.equal(near.recv(into, 0, 8), 2);
+  assert.equal(near.recv(into, 0, 8), ENDED);
+  assert.equal(far.send(bytesOf(1), 0, 1), ENDED);
+});
+
 test("with a seed transfers are cut, and the same seed cuts them alike", () => {
   const run = (seed: number) => {
     const network = new SimNetwork({ seed, bufferBytes: 64 });

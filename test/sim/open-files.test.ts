@@ -40,11 +40,7 @@ test("a client that has a file open says so to a new metadata service, without b
   await cluster.restartMeta();
   for (const path of ["/kept", "/closed"]) await settle(two.remove(path));
   assert.equal(await inodes(), 3, "either may still be open");
-  for (let ms = 0; ms < 21_000; ms += 500) {
-    cluster.clock.advance(500);
-    let rounds = 20;
-    await cluster.until(() => rounds-- === 0);
-  }
+  await cluster.pass(21_000);
   assert.equal(await inodes(), 2, "the root, and what is still open");
   await settle((await settle(kept.window({ rights: "rw" }))).put(0, new Uint8Array(10)));
   await settle(kept.close());
@@ -97,3 +93,20 @@ async function namesOf(cluster: Cluster): Promise<string[]> {
   for await (const { name } of cluster.readdir("/")) names.push(name);
   return names;
 }
+
+test("an origin that does nothing keeps what it has open, for longer than its leases", async () => {
+  const cluster = await SimCluster.start(1, 9);
+  const [idle, other] = [await cluster.connect("tcp"), await cluster.connect("tcp")];
+  const settle = <T>(promise: Promise<T>) => cluster.settle(promise);
+  const file = await settle(idle.open("/f", { create: true, size: 4096 }));
+  const window = await settle(file.window({ rights: "rw" }));
+  window.storeSync(0, 7);
+  await settle(other.remove("/f"));
+  await cluster.pass(25_000);
+  assert.equal(window.loadSync(0), 7, "the target has not ended its session");
+  assert.equal((await settle(other.statfs())).inodes, 2, "the metadata service has not closed its file");
+  assert.equal((await settle(file.window())).loadSync(0), 7);
+  await settle(idle.close());
+  await settle(other.close());
+  await cluster.close();
+});

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { DEFAULT_TIMEOUT_MS } from "../../src/client/call-limits.ts";
 import { SimCluster } from "./sim-cluster.ts";
 
 it("revoke ends every window, mapped or not, of every client; who opens anew gets in again", async () => {
@@ -46,15 +47,65 @@ it("a metadata service that was started anew lets nobody in again who had the fi
   await sim.settle(other.revoke("/f"));
   await sim.restartMeta();
   // What it has runs out meanwhile, so it must ask for other capabilities.
-  for (let ms = 0; ms < 61_000; ms += 500) {
-    sim.clock.advance(500);
-    let rounds = 20;
-    await sim.until(() => rounds-- === 0);
-  }
+  await sim.pass(61_000);
   await assert.rejects(sim.settle(file.window()), { code: "ERR_REVOKED" });
   await sim.settle(kept.window());
   const again = await sim.settle(holder.open("/f"));
   await sim.settle(again.window());
   for (const client of [holder, other]) await sim.settle(client.close());
   await sim.close();
+});
+
+it("revoke outlasts a holder that is stopped, with the limits that calls have by themselves", async () => {
+  for (const transport of ["tcp", "direct"] as const) {
+    const sim = await SimCluster.start(1, 33);
+    const holder = await sim.connect(transport, DEFAULT_TIMEOUT_MS);
+    const other = await sim.connect(transport, DEFAULT_TIMEOUT_MS);
+    const file = await sim.settle(holder.open("/f", { create: true, size: 4096 }));
+    const window = await sim.settle(file.window({ rights: "rw" }));
+    sim.pause(holder, true);
+    let revoked = false;
+    const revoking = other.revoke("/f").then(() => {
+      revoked = true;
+    });
+    revoking.catch(() => {});
+    await sim.pass(10_500);
+    assert.equal(revoked, false, "the holder's lease has not ended");
+    await sim.pass(3000);
+    await sim.settle(revoking);
+    sim.pause(holder, false);
+    await sim.pass(500);
+    assert.throws(() => window.loadSync(0), { code: "ERR_SESSION_LOST" });
+    for (const client of [holder, other]) await sim.settle(client.close());
+    await sim.close();
+  }
+});
+
+it("revoke of a file on a target that is stopped is not over before its clients' leases are, also of what they have mapped", async () => {
+  for (const leaseMs of [10_000, 40_000]) {
+    const sim = await SimCluster.start(1, 34);
+    const holder = await sim.connect("direct", DEFAULT_TIMEOUT_MS, leaseMs);
+    const other = await sim.connect("tcp", DEFAULT_TIMEOUT_MS);
+    const file = await sim.settle(holder.open("/f", { create: true, size: 4096 }));
+    const window = await sim.settle(file.window());
+    assert.equal(window.locality, "direct");
+    // Its lease was renewed later than the metadata service has heard of its target last.
+    await sim.pass(3700 - sim.clock.nowMs());
+    sim.pauseTarget(0, true);
+    // It counts as down by then, and is not asked any more.
+    await sim.pass(7000);
+    let revoked = false;
+    const revoking = other.revoke("/f").then(() => {
+      revoked = true;
+    });
+    revoking.catch(() => {});
+    while (!revoked) {
+      await sim.pass(100);
+      assert.ok(sim.clock.nowMs() < 90_000, "in time");
+    }
+    assert.throws(() => window.loadSync(0), { code: "ERR_SESSION_LOST" });
+    sim.pauseTarget(0, false);
+    for (const client of [holder, other]) await sim.settle(client.close());
+    await sim.close();
+  }
 });

@@ -9,14 +9,14 @@ import { connectedPair, unixName } from "./support.ts";
 test("time goes forward, with fractions of a millisecond", () => {
   const startMs = systemClock.nowMs();
   let nowMs = startMs;
-  const seen = new Set<number>();
-  while (nowMs < startMs + 5) {
+  let fractions = 0;
+  while (nowMs < startMs + 5 || fractions < 100) {
     const nextMs = systemClock.nowMs();
     assert.ok(nextMs >= nowMs);
+    assert.ok(nextMs < startMs + 60_000, "it has fractions, and milliseconds are what it counts");
     nowMs = nextMs;
-    seen.add(nowMs);
+    if (!Number.isInteger(nowMs)) fractions += 1;
   }
-  assert.ok(seen.size > 100);
   assert.ok(systemClock.wallMs() > Date.UTC(2024, 0));
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Drive } from "../../src/ports/drive.ts";
@@ -98,6 +98,14 @@ for (const [kind, openDrive] of DRIVES) {
       assert.throws(() => drive.remove(name), hasCode("ERR_INVALID_ARGUMENT"));
     }
     drive.close();
+  });
+
+  test(`${kind} drive: names what it lies on, the same for all that lie there`, (t) => {
+    const [one, other] = [openDrive(t), openDrive(t)];
+    assert.match(one.medium, /^[0-9a-f]{32}$/);
+    assert.equal(one.medium, other.medium);
+    one.close();
+    other.close();
   });
 
   test(`${kind} drive: more than there is, is ERR_NO_SPACE and leaves nothing`, (t) => {
@@ -317,3 +325,28 @@ test("file drive: syncing answers 0, or the errno of what failed", (t) => {
   sync.close();
   assert.equal(sync.syncNames(), 9);
 });
+
+test("file drive: a sync of a few words writes their pages, and nothing of what lies around them", (t) => {
+  const [bytes, words] = [32 << 20, 64];
+  const directory = temporaryDirectory(t);
+  const object = openFileDrive(directory).create("a", bytes);
+  const sync = openFileDriveSync(directory);
+  const memory = systemMemory.map(object.descriptor, 0, bytes, true);
+  assert.equal(sync.sync(object.descriptor), 0);
+  const before = dirtiedBytes();
+  for (let word = 0; word < words; word += 1) {
+    memory.i32[(word * bytes) / words / 4] = 1;
+    assert.equal(sync.sync(object.descriptor), 0);
+  }
+  const written = dirtiedBytes() - before;
+  assert.ok(written <= words * 4 * 4096, `${written} bytes for ${words} words`);
+  systemMemory.free(memory);
+  object.close();
+  sync.close();
+});
+
+/** What this process has had the kernel write to drives; 0 for a file system that lies in memory. */
+function dirtiedBytes(): number {
+  const [, bytes] = /^write_bytes: (\d+)$/m.exec(readFileSync("/proc/self/io", "latin1")) ?? [];
+  return Number(bytes);
+}

@@ -17,6 +17,7 @@ test("errors that a person can act on have their own code, the rest is ERR_IO", 
     EACCES: "EACCES",
     EMFILE: "ERR_TOO_MANY",
     ENFILE: "ERR_TOO_MANY",
+    ENOMEM: "ERR_TOO_MANY",
     EIO: "ERR_IO",
     EROFS: "ERR_IO",
   } as const;

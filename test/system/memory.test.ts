@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { isDidafsError } from "../../src/std/errors.ts";
-import { close } from "../../src/system/libc.ts";
+import { close, ftruncate, memfdCreate } from "../../src/system/libc.ts";
 import { systemMemory } from "../../src/system/memory.ts";
 import { openMemoryDrive } from "../../src/system/memory-drive.ts";
 
@@ -95,6 +95,24 @@ test("what cannot be mapped is ERR_IO with the reason, and never a signal later"
   }
   object.close();
   assert.throws(() => systemMemory.allocate(2 ** 46), /ENOMEM/);
+});
+
+test("a mapping that the kernel has no room for is ERR_TOO_MANY and names the limit", () => {
+  // As many bytes as there are addresses: refused with the same errno as one mapping too many, at no cost.
+  const descriptor = memfdCreate("long", 0);
+  const byteLength = 2 ** 47;
+  assert.equal(ftruncate(descriptor, byteLength), 0);
+  for (const map of [
+    () => systemMemory.map(descriptor, 0, byteLength, true),
+    () => systemMemory.mapPrivate(descriptor, 0, byteLength),
+    () => systemMemory.mapBehindHeader(descriptor, PAGE, byteLength - PAGE, false),
+  ]) {
+    assert.throws(
+      map,
+      (error) => isDidafsError(error, "ERR_TOO_MANY") && /ENOMEM.*vm\.max_map_count/.test(error.message),
+    );
+  }
+  close(descriptor);
 });
 
 test("borrowed bytes are where the caller's bytes are", () => {

@@ -120,7 +120,7 @@ for (const [kind, address] of KINDS) {
     let calls = 0;
     until("all segments", () => {
       while (queue.count > 0) {
-        const taken = client.sendSegments(queue);
+        const taken = client.sendSegments(queue, Number.POSITIVE_INFINITY);
         if (taken === WOULD_BLOCK) break;
         assert.ok(taken > 0);
         calls += 1;
@@ -145,6 +145,21 @@ for (const [kind, address] of KINDS) {
     assert.equal(server.send(memory, 0, 1), ENDED);
   });
 
+  test(`${kind}: who ends sending still receives, and the peer finds the end behind what was sent`, (t) => {
+    const { client, server } = connectedPair(t, address());
+    server.send(memory, 0, 100);
+    server.endSending();
+    server.endSending();
+    assert.equal(client.send(memory, 0, 10), 10);
+    until("what the peer sends", () => server.recv(space, 0, 10) === 10);
+    let bytes = 0;
+    until("the end", () => drain(client, (piece) => (bytes += piece.length)) === ENDED);
+    assert.equal(bytes, 100);
+    assert.equal(server.send(memory, 0, 1), ENDED);
+    server.close();
+    server.endSending();
+  });
+
   test(`${kind}: a closed stream is ended, and its number belongs to the next`, (t) => {
     const first = connectedPair(t, address());
     const number = first.client.descriptor;
@@ -156,7 +171,13 @@ for (const [kind, address] of KINDS) {
     first.client.close();
     assert.equal(first.client.recv(space, 0, 1), ENDED);
     assert.equal(first.client.send(memory, 0, 1), ENDED);
-    assert.equal(first.client.sendSegments(segmentsOf(2, () => 1)), ENDED);
+    assert.equal(
+      first.client.sendSegments(
+        segmentsOf(2, () => 1),
+        2,
+      ),
+      ENDED,
+    );
     assert.equal(next.client.send(memory, 0, 1), 1);
     assert.equal(
       until("the byte of the next stream", () => next.server.recv(space, 0, 9) !== WOULD_BLOCK),
@@ -201,7 +222,13 @@ for (const outcome of ["accepted", "refused"] as const) {
     const { listener, stream } = connectionUnderWay(t);
     assert.equal(stream.recv(space, 0, 1), WOULD_BLOCK);
     assert.equal(stream.send(memory, 0, 1), WOULD_BLOCK);
-    assert.equal(stream.sendSegments(segmentsOf(2, () => 1)), WOULD_BLOCK);
+    assert.equal(
+      stream.sendSegments(
+        segmentsOf(2, () => 1),
+        2,
+      ),
+      WOULD_BLOCK,
+    );
     if (outcome === "refused") {
       listener.close();
       until("the refusal", () => stream.recv(space, 0, 1) === ENDED, 10_000);

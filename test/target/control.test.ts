@@ -51,8 +51,9 @@ test("registers with addresses and capacity, and beats", async () => {
   await fixture.registered();
   const registered = fixture.told[0]?.params as Params<"meta.register"> | undefined;
   assert.ok(registered);
-  const { endpoint, pid, totalBytes } = registered;
-  assert.deepEqual([endpoint.target, endpoint.drive, pid, totalBytes], [TARGET, "file", 42, 2 ** 40]);
+  const { endpoint, pid, medium, report } = registered;
+  assert.deepEqual([endpoint.target, endpoint.drive, pid, report.totalBytes], [TARGET, "file", 42, 2 ** 40]);
+  assert.equal(medium, fixture.drive.medium);
   assert.equal(endpoint.tcp.workers.length, 2);
   assert.equal(endpoint.unix.control.name, "control");
   await fixture.createRegion(1, 0, BYTES);
@@ -61,6 +62,40 @@ test("registers with addresses and capacity, and beats", async () => {
   await fixture.pass(1100);
   const beat = fixture.told.at(-1)?.params as Params<"meta.heartbeat">;
   assert.deepEqual([beat.regions, beat.sessions, beat.counters.operations], [1, 1, 0]);
+});
+
+test("says how many regions it has, and what it has counted, as soon as it registers", async () => {
+  const former = new TargetFixture();
+  await former.registered();
+  for (const inode of [1, 2, 3]) await former.createRegion(inode, 0, BYTES);
+  const fixture = new TargetFixture({ found: former });
+  await fixture.registered();
+  const registered = fixture.told[0]?.params as Params<"meta.register"> | undefined;
+  assert.equal(registered?.report.regions, 3);
+  assert.equal(registered.report.counters.operations, 0);
+});
+
+test("tells the metadata service of a lease that is longer than it knows before anybody has it", async () => {
+  const fixture = new TargetFixture();
+  await fixture.registered();
+  const told = (): number[] =>
+    fixture.told.map(({ method, params }) => {
+      const report = method === "meta.register" ? (params as Params<"meta.register">).report : params;
+      return (report as Params<"meta.heartbeat">).leaseMs;
+    });
+  assert.deepEqual(told(), [10_000]);
+  const origin = await fixture.origin();
+  await origin.openSession(5000);
+  assert.deepEqual(told(), [10_000], "a shorter one needs no word");
+  const other = await fixture.origin();
+  assert.equal((await other.openSession(40_000)).leaseMs, 40_000);
+  assert.deepEqual(told(), [10_000, 40_000]);
+  const third = await fixture.origin();
+  await third.openSession(40_000);
+  assert.deepEqual(told(), [10_000, 40_000], "what is known is not told again");
+  fixture.meta.close();
+  const fourth = await fixture.origin();
+  await assert.rejects(fourth.openSession(50_000), { code: "ERR_UNREACHABLE" });
 });
 
 test("registers again, for ever, when the metadata service goes away", async () => {

@@ -410,6 +410,18 @@ test("an unbind in the middle of a put lets no further byte in", () => {
   assert.equal(client.call({ opcode: OPCODE.GET, handle: 2, length: 8 }).status, 0, "the session goes on");
 });
 
+test("what is written after a revoke was confirmed does not leave through what was revoked", () => {
+  const { fixture, client, region } = serving({ bufferBytes: 1000 });
+  region.bytes.set(pattern(100_000));
+  client.send(command({ opcode: OPCODE.GET, handle: 1, length: 100_000 }));
+  fixture.step(3);
+  assert.equal(fixture.order({ type: "unbind", session: 1, handle: 1, revoked: true })?.type, "unbound");
+  region.bytes.fill(1);
+  assert.ok(Buffer.from(pattern(100_000)).equals(client.answer().payload), "it has the bytes of before");
+  const late = client.call({ opcode: OPCODE.GET, handle: 1, length: 100_000 });
+  assert.equal(codeOf(late.status), "ERR_REVOKED");
+});
+
 test("an order whose wake the worker takes in while it looks around is not slept over", () => {
   const { fixture } = serving();
   fixture.step(20);

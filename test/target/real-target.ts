@@ -14,12 +14,12 @@ import { close } from "../../src/system/libc.ts";
 import { systemMemory } from "../../src/system/memory.ts";
 import { systemNetwork } from "../../src/system/network.ts";
 import { systemRandom } from "../../src/system/random.ts";
-import { capabilitySecret, signCapability } from "../../src/wire/capability.ts";
-import type { Endpoint, Params, Result } from "../../src/wire/control.ts";
+import { type Capability, capabilitySecret, signCapability } from "../../src/wire/capability.ts";
+import type { Endpoint, Method, Params, Result } from "../../src/wire/control.ts";
 import { OPCODE } from "../../src/wire/header.ts";
 import { type CommandFields, command, RawClient } from "./worker-fixture.ts";
 
-const KEY = new Uint8Array(32).fill(3);
+export const KEY = new Uint8Array(32).fill(3);
 const SERVICE_KEY = new Uint8Array(32).fill(4);
 const TIMEOUT_MS = 20_000;
 
@@ -34,8 +34,9 @@ export class RealTarget {
   service: RunningService | undefined;
   endpoint: Endpoint | undefined;
   lastBeat: Params<"meta.heartbeat"> | undefined;
+  beatCount = 0;
   id = "";
-  #incarnation = "";
+  incarnation = "";
 
   constructor(cluster = "c".repeat(32)) {
     this.#meta = new RpcServer({
@@ -48,12 +49,16 @@ export class RealTarget {
       onOpen: (channel: RpcChannel) => ({
         "meta.register": ({ endpoint, incarnation }) => {
           this.endpoint = endpoint;
-          this.#incarnation = incarnation;
+          this.incarnation = incarnation;
           this.#channel.resolve(channel);
           return { heartbeatMs: 100, leaseMs: 10_000 };
         },
+        // There is no other target, so none has decided anything or has anything left to finish.
+        "meta.epochOutcome": () => ({ outcome: "aborted" }),
+        "meta.epochFinish": () => ({ outcome: "committed" }),
         "meta.heartbeat": (params) => {
           this.lastBeat = params;
+          this.beatCount += 1;
           return {};
         },
       }),
@@ -98,8 +103,32 @@ export class RealTarget {
     await channel.call("region.create", { inode, index: 0, byteLength }, { timeoutMs: TIMEOUT_MS });
   }
 
+  /** A call of the metadata service. */
+  async call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
+    const channel = await this.#channel.promise;
+    return channel.call(method, params, { timeoutMs: TIMEOUT_MS });
+  }
+
+  /** What lets the origin with that key in, as the metadata service signs it. */
+  capability(inode: number, originKey: string, more: Partial<Capability> = {}): string {
+    const secret = capabilitySecret(SERVICE_KEY, this.id, this.incarnation);
+    return signCapability(secret, {
+      inode,
+      index: 0,
+      rights: "rw",
+      at: 0,
+      byteLength: Number.POSITIVE_INFINITY,
+      expiresMs: systemClock.wallMs() + 60_000,
+      gen: 0,
+      originKey,
+      target: this.id,
+      ...more,
+    });
+  }
+
   /** An origin's channel with a session. */
-  async origin(kind: "tcp" | "unix"): Promise<RealOrigin> {
+  /** @param leaseMs nobody renews it; 0 for what the target gives */
+  async origin(kind: "tcp" | "unix", leaseMs = 0): Promise<RealOrigin> {
     const endpoint = this.endpoint as Endpoint;
     const channel = new RpcChannel({
       stream: systemNetwork.connect(endpoint[kind].control, { acceptDescriptors: kind === "unix" }),
@@ -119,21 +148,9 @@ export class RealTarget {
     });
     const key = new OriginKey(systemRandom.bytes(32));
     const originKey = key.publicKey;
-    const terms = { leaseMs: 0, originKey, proof: key.prove(transcript) };
+    const terms = { leaseMs, originKey, proof: key.prove(transcript) };
     const session = await channel.call("session.open", terms, { timeoutMs: TIMEOUT_MS });
-    const secret = capabilitySecret(SERVICE_KEY, this.id, this.#incarnation);
-    const capability = (inode: number): string =>
-      signCapability(secret, {
-        inode,
-        index: 0,
-        rights: "rw",
-        at: 0,
-        byteLength: Number.POSITIVE_INFINITY,
-        expiresMs: systemClock.wallMs() + 60_000,
-        gen: 0,
-        originKey,
-        target: this.id,
-      });
+    const capability = (inode: number): string => this.capability(inode, originKey);
     return new RealOrigin(channel, session, endpoint, kind, capability);
   }
 
@@ -146,6 +163,13 @@ export class RealTarget {
     rmSync(this.dir, { recursive: true, force: true });
     if (log !== undefined) throw new Error(`the target ended with ${ended}: ${log}`);
   }
+}
+
+const NAP = new Int32Array(new SharedArrayBuffer(4));
+
+/** Leaves the processor to the target: RawClient gives up after a number of rounds, which is 20 s or more of these. */
+function nap(): void {
+  Atomics.wait(NAP, 0, 0, 0.1);
 }
 
 export class RealOrigin {
@@ -185,10 +209,10 @@ export class RealOrigin {
     return { ...result, descriptor };
   }
 
-  /** A proven data connection to a worker, used by busy waiting. */
+  /** A proven data connection to a worker; whoever waits for its answers blocks this thread. */
   enter(worker: number): RawClient {
     const stream = systemNetwork.connect(this.#endpoint[this.#kind].workers[worker] as Address);
-    const client = new RawClient(stream, () => {}, systemMemory);
+    const client = new RawClient(stream, nap, systemMemory);
     const payload = new Uint8Array(Buffer.from(this.session.token, "hex"));
     const hello: CommandFields = { opcode: OPCODE.HELLO, operand: BigInt(this.session.session), payload };
     client.send(command(hello));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Mailbox } from "../../src/ports/mailbox.ts";
 import type { Memory } from "../../src/ports/memory.ts";
 import { RpcChannel } from "../../src/rpc/channel.ts";
 import { introduce } from "../../src/rpc/handshake.ts";
@@ -6,11 +7,15 @@ import { OriginKey, type Transcript } from "../../src/rpc/proofs.ts";
 import { RpcServer } from "../../src/rpc/server.ts";
 import { SimClock } from "../../src/sim/clock.ts";
 import { SimDrive } from "../../src/sim/drive.ts";
+import { SimLeases } from "../../src/sim/lease-record.ts";
 import { simMailboxPair } from "../../src/sim/mailbox.ts";
 import { SimMemory } from "../../src/sim/memory.ts";
 import { SimNetwork } from "../../src/sim/network.ts";
 import { SimPoller } from "../../src/sim/poller.ts";
+import { SimProcesses } from "../../src/sim/processes.ts";
 import { SimRandom } from "../../src/sim/random.ts";
+import { DidafsError } from "../../src/std/errors.ts";
+import { createControlCounters } from "../../src/structs/control-counters.ts";
 import { REGION_HEADER_BYTES } from "../../src/structs/region-header.ts";
 import { syncAreaBytes, syncQueueAt } from "../../src/structs/sync-queue.ts";
 import { TargetControl } from "../../src/target/control.ts";
@@ -34,17 +39,23 @@ export const CLUSTER = "c".repeat(32);
 export const TARGET = "7".repeat(32);
 export const OWN_UID = 1000;
 
+type Outcome = Result<"meta.epochOutcome">;
+
 export interface TargetFixtureOptions {
   readonly drive?: "file" | "memory";
   readonly driveBytes?: number;
   /** A drive that was there before the target. */
-  readonly found?: { readonly memory: SimMemory; readonly drive: SimDrive };
+  readonly found?: { readonly memory: SimMemory; readonly drive: SimDrive; readonly logs?: SimDrive };
+  /** No data plane takes what control orders its workers: the test does, from `mailboxes`. */
+  readonly scripted?: boolean;
   readonly workers?: number;
   /** Of every peer on a unix stream. */
   readonly peerUid?: number;
   readonly admitCluster?: (id: string) => void;
   /** Leaves the sync thread out of what `step` steps. */
   readonly holdSyncs?: boolean;
+  /** The longest lease of the life before, which has crashed. */
+  readonly formerLeaseMs?: number;
 }
 
 /** A window, by the region that it is to be on. */
@@ -67,10 +78,18 @@ export class TargetFixture {
   readonly network: SimNetwork;
   readonly memory: SimMemory;
   readonly drive: SimDrive;
+  /** Where logs of epochs lie. */
+  readonly logs: SimDrive;
+  /** Memory of its process. */
+  readonly lines: SimDrive;
   readonly clock = new SimClock();
   readonly random = new SimRandom(1);
+  readonly processes = new SimProcesses();
+  readonly leases: SimLeases;
   readonly control: TargetControl;
   readonly planes: DataPlane[] = [];
+  /** The workers' ends. */
+  readonly mailboxes: Mailbox<FromWorker, ToWorker>[] = [];
   readonly counters: Float64Array[] = [];
   readonly leaseEnd = createLeaseEnd();
   readonly syncer: DriveSyncer;
@@ -78,6 +97,13 @@ export class TargetFixture {
   readonly closedDescriptors: number[] = [];
   /** What the metadata service was told, in order. */
   readonly told: { method: string; params: unknown }[] = [];
+  /** Steps whoever takes the place of data planes. */
+  onStep: () => void = () => {};
+  /** What the metadata service says when it is asked about epochs. */
+  epochOutcome: (method: "meta.epochOutcome" | "meta.epochFinish", asked: unknown) => Promise<Outcome> =
+    async () => {
+      throw new DidafsError("ERR_UNREACHABLE", "that target is down");
+    };
   holdSyncs: boolean;
   /** What the target registered with last. */
   incarnation = "";
@@ -86,11 +112,15 @@ export class TargetFixture {
   readonly #origins: RpcChannel[] = [];
 
   constructor(options: TargetFixtureOptions = {}) {
+    this.leases = new SimLeases(options.formerLeaseMs);
     this.holdSyncs = options.holdSyncs ?? false;
     this.network = new SimNetwork({ credentials: { pid: 1, uid: options.peerUid ?? OWN_UID } });
     this.memory = options.found?.memory ?? new SimMemory();
     this.drive =
       options.found?.drive ?? new SimDrive(this.memory, options.drive ?? "file", options.driveBytes);
+    this.logs =
+      options.found?.logs ?? (this.drive.kind === "file" ? this.drive : new SimDrive(this.memory, "file"));
+    this.lines = new SimDrive(this.memory, "memory");
     const workerCount = options.workers ?? 2;
     const words = new Int32Array(new SharedArrayBuffer(syncAreaBytes(workerCount + 1)));
     const poller = new SimPoller();
@@ -102,6 +132,7 @@ export class TargetFixture {
       this.counters.push(counters);
       const plane = new DataPlane({
         memoryPort: this.memory,
+        clock: this.clock,
         poller: new SimPoller(),
         tcp,
         unix,
@@ -110,7 +141,8 @@ export class TargetFixture {
         leaseEnd: this.leaseEnd,
         sync: { words, at: syncQueueAt(i + 1) },
       });
-      this.planes.push(plane);
+      this.mailboxes.push(far);
+      if (!options.scripted) this.planes.push(plane);
       return {
         mailbox: near,
         counters,
@@ -127,7 +159,10 @@ export class TargetFixture {
       random: this.random,
       poller,
       drive: this.drive,
+      logs: this.logs,
+      lines: this.lines,
       sync: { words, at: syncQueueAt(0) },
+      counters: createControlCounters(),
       workers,
       id: TARGET,
       name: "target-7",
@@ -139,6 +174,8 @@ export class TargetFixture {
       meta: META,
       tcp: CONTROL_TCP,
       unix: CONTROL_UNIX,
+      processes: this.processes,
+      leases: this.leases.record(),
       admitCluster: options.admitCluster ?? (() => {}),
       closeDescriptor: (descriptor) => this.closedDescriptors.push(descriptor),
       log: this.log.logger,
@@ -162,6 +199,8 @@ export class TargetFixture {
             this.incarnation = params.incarnation;
             return { heartbeatMs: 1000, leaseMs: 10_000 };
           },
+          "meta.epochOutcome": (params) => this.epochOutcome("meta.epochOutcome", params),
+          "meta.epochFinish": (params) => this.epochOutcome("meta.epochFinish", params),
           "meta.heartbeat": (params) => {
             this.told.push({ method: "meta.heartbeat", params });
             return {};
@@ -178,6 +217,7 @@ export class TargetFixture {
     const nowMs = this.clock.nowMs();
     this.control.doWork(nowMs);
     for (const plane of this.planes) plane.doWork(nowMs);
+    this.onStep();
     if (!this.holdSyncs) this.syncer.doWork();
     this.meta.doWork(nowMs);
     for (const channel of this.#origins) channel.doWork(nowMs);

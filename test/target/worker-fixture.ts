@@ -34,19 +34,31 @@ import {
 const TCP = { kind: "tcp", host: "127.0.0.1", port: 7000 } as const;
 const UNIX = { kind: "unix", name: "worker" } as const;
 
+/** What arrives lies here until it is copied; nobody keeps it. */
+const CHUNK = new Uint8Array(1 << 16);
+
 export const READ_WRITE = 3;
 export const READ_ONLY = 1;
 
 export interface WorkerFixtureOptions extends SimNetworkOptions {
   readonly drive?: "file" | "memory";
+  /** A poller that tells only what there is to be received. */
+  readonly exactPoller?: boolean;
+  /** A worker that is no more, whose drive this one has. */
+  readonly former?: WorkerFixture;
+}
+
+/** What the epochs of that session are named with. */
+export function secretOf(session: number): string {
+  return `${session}`.padStart(16, "0");
 }
 
 /** One data-plane worker on simulated ports; the test is its control thread, its sync thread and its clients. */
 export class WorkerFixture {
   readonly network: SimNetwork;
-  readonly memory = new SimMemory();
+  readonly memory: SimMemory;
   readonly drive: SimDrive;
-  readonly poller = new SimPoller();
+  readonly poller: SimPoller;
   readonly counters = createCounters();
   /** Until a test says otherwise the worker may serve. */
   readonly leaseEnd = createLeaseEnd().fill(Number.POSITIVE_INFINITY);
@@ -58,7 +70,9 @@ export class WorkerFixture {
 
   constructor(options: WorkerFixtureOptions = {}) {
     this.network = new SimNetwork(options);
-    this.drive = new SimDrive(this.memory, options.drive ?? "file");
+    this.memory = options.former?.memory ?? new SimMemory();
+    this.poller = new SimPoller(options.exactPoller);
+    this.drive = options.former?.drive ?? new SimDrive(this.memory, options.drive ?? "file");
     const words = new Int32Array(new SharedArrayBuffer(syncAreaBytes(1)));
     this.syncWords = words;
     const [orders, mailbox] = simMailboxPair<ToWorker, FromWorker>();
@@ -66,6 +80,7 @@ export class WorkerFixture {
     this.syncer = new DriveSyncer(this.drive, words, [this.poller]);
     this.plane = new DataPlane({
       memoryPort: this.memory,
+      clock: { nowMs: () => this.nowMs, wallMs: () => this.nowMs },
       poller: this.poller,
       tcp: this.network.listen(TCP),
       unix: this.network.listen(UNIX),
@@ -93,7 +108,8 @@ export class WorkerFixture {
 
   openSession(session: number): Uint8Array {
     const token = new Uint8Array(TOKEN_BYTES).fill(session + 1);
-    this.orders.post({ type: "session-open", session, token });
+    const epochSecret = secretOf(session);
+    this.orders.post({ type: "session-open", session, owner: `origin ${session}`, token, epochSecret });
     return token;
   }
 
@@ -210,10 +226,9 @@ export class RawClient {
 
   /** Takes what has arrived. */
   receive(): void {
-    const chunk = new Uint8Array(1 << 16);
-    const memory = this.#memory.borrow(chunk);
+    const memory = this.#memory.borrow(CHUNK);
     for (let idle = 0; idle < 3; ) {
-      const count = this.stream.recv(memory, 0, chunk.length);
+      const count = this.stream.recv(memory, 0, CHUNK.length);
       if (count === ENDED) {
         this.ended = true;
         return;
@@ -224,7 +239,7 @@ export class RawClient {
       }
       const grown = new Uint8Array(this.#received.length + count);
       grown.set(this.#received);
-      grown.set(chunk.subarray(0, count), this.#received.length);
+      grown.set(CHUNK.subarray(0, count), this.#received.length);
       this.#received = grown;
     }
   }

@@ -8,13 +8,14 @@ export interface ContractSubject {
   open(size: number): Promise<{ window: DidafsWindow; again: (rights: "r" | "rw") => Promise<DidafsWindow> }>;
 }
 
-const isCode =
+export const isCode =
   (code: Parameters<typeof isDidafsError>[1]) =>
   (error: unknown): boolean =>
     isDidafsError(error, code as never);
 
-function pattern(length: number, seed: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length }, (_, i) => (i * 31 + seed * 17 + (i >> 8)) & 0xff);
+/** Bytes that no power of two repeats, so that what lands at the wrong place shows. */
+export function pattern(length: number, seed: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, (_, i) => (i * 31 + seed * 17 + (i >> 8) + (i >> 16) * 5) & 0xff);
 }
 
 /** What every way of reaching bytes must do alike. */
@@ -33,14 +34,12 @@ export function accessContract(name: string, subject: () => ContractSubject): vo
       for (const length of [0, 1, 2, 3, 4, 7, 8, 9, 63, 64, 65, 4095, 4096, 65_537, (1 << 20) + 5]) {
         const bytes = pattern(length, length);
         window.putSync(at, bytes);
-        assert.deepEqual(
-          await window.get(at, new Uint8Array(length)),
-          bytes,
-          `put sync, get, ${length} bytes`,
-        );
+        const got = await window.get(at, new Uint8Array(length));
+        assert.ok(Buffer.from(bytes).equals(got), `put sync, get, ${length} bytes`);
         const other = pattern(length, length + 1);
         await window.put(at, other);
-        assert.deepEqual(window.getSync(at, new Uint8Array(length)), other, `put, get sync, ${length} bytes`);
+        const gotSync = window.getSync(at, new Uint8Array(length));
+        assert.ok(Buffer.from(other).equals(gotSync), `put, get sync, ${length} bytes`);
         at += length;
       }
       await window.close();
@@ -297,6 +296,27 @@ export function accessContract(name: string, subject: () => ContractSubject): vo
       await assert.rejects(window.put(0, new Uint8Array(100)), isCode("ERR_CLOSED"));
       await assert.rejects(window.load(0), isCode("ERR_CLOSED"));
       await assert.rejects(window.flush(), isCode("ERR_CLOSED"));
+    });
+
+    it("refuses from the call of close on, and ends what was issued before", async () => {
+      const { window, again } = await subject().open(4096);
+      const batch = window.batch().put(0, pattern(100, 1));
+      const issued = window.put(1000, pattern(100, 2));
+      const closing = window.close();
+      assert.throws(() => window.getSync(0, new Uint8Array(0)), isCode("ERR_CLOSED"));
+      assert.throws(() => window.putSync(0, new Uint8Array(8)), isCode("ERR_CLOSED"));
+      assert.throws(() => window.storeSync(0, 1), isCode("ERR_CLOSED"));
+      assert.throws(() => window.view(0, 8), isCode("ERR_CLOSED"));
+      assert.throws(() => window.flushSync(), isCode("ERR_CLOSED"));
+      assert.throws(() => batch.runSync(), isCode("ERR_CLOSED"));
+      await assert.rejects(window.flush(), isCode("ERR_CLOSED"));
+      await assert.rejects(window.accumulate("add", 0, new Int32Array(4)), isCode("ERR_CLOSED"));
+      await assert.rejects(window.lock({ at: 0, length: 8, mode: "exclusive" }), isCode("ERR_CLOSED"));
+      await Promise.all([issued, closing]);
+      const other = await again("r");
+      assert.deepEqual(other.getSync(0, new Uint8Array(100)), new Uint8Array(100));
+      assert.deepEqual(other.getSync(1000, new Uint8Array(100)), pattern(100, 2));
+      await other.close();
     });
   });
 }

@@ -2,6 +2,7 @@ import { after, before } from "node:test";
 import type { Cluster, Transport } from "../../src/index.ts";
 import { type LocalCluster, startLocalCluster } from "../support/local-cluster.ts";
 import { accessContract } from "./access-contract.ts";
+import { batchContract } from "./batch-contract.ts";
 
 let local: LocalCluster;
 const clients = new Map<Transport, Cluster>();
@@ -27,10 +28,13 @@ function subject(transport: Transport, sharing: "managed" | "raw", targets: numb
   };
 }
 
-accessContract("direct, managed", () => subject("direct", "managed", 1));
-accessContract("direct, raw", () => subject("direct", "raw", 1));
-accessContract("tcp, managed", () => subject("tcp", "managed", 1));
-accessContract("tcp, raw", () => subject("tcp", "raw", 1));
-accessContract("direct, managed, striped over three targets", () => subject("direct", "managed", 3));
-accessContract("direct, raw, striped over three targets", () => subject("direct", "raw", 3));
-accessContract("tcp, managed, striped over three targets", () => subject("tcp", "managed", 3));
+for (const transport of ["direct", "tcp"] as const) {
+  for (const sharing of ["managed", "raw"] as const) {
+    for (const targets of [1, 3]) {
+      const where = targets === 1 ? "" : ", striped over three targets";
+      const name = `${transport}, ${sharing}${where}`;
+      accessContract(name, () => subject(transport, sharing, targets));
+      batchContract(name, () => subject(transport, sharing, targets));
+    }
+  }
+}

@@ -66,13 +66,13 @@ it("a flush goes behind writes that were given up, for they may still be applied
   await target.turn(20);
   await late;
   assert.throws(() => target.access.storeSync(0, 0, 1n), isTimeout);
-  assert.equal(target.access.pendingWrites, 2);
+  assert.equal(target.access.binding.pendingWrites, 2);
   assert.throws(() => target.access.flushSync(false), isTimeout);
   target.answer(target.command(0), 0);
   target.answer(target.command(HEADER_BYTES + 100), 0);
   target.answer(target.command(2 * HEADER_BYTES + 100), 0);
   target.connection.poll();
-  assert.equal(target.access.pendingWrites, 0);
+  assert.equal(target.access.binding.pendingWrites, 0);
   target.access.flushSync(false);
 });
 

@@ -24,3 +24,20 @@ test("blocks after spinning once a yield took long, until work came often enough
   }
   assert.ok(contended > 10 && contended < 1000, `${contended}`);
 });
+
+test("work after a rest is followed by blocking, until there was more of it", () => {
+  const strategy = new IdleStrategy(2, 3);
+  for (let i = 0; i < 6; i += 1) strategy.next(0);
+  strategy.slept(400);
+  const afterWork: number[] = [];
+  for (let i = 0; i < 4; i += 1) {
+    strategy.next(1);
+    afterWork.push(strategy.next(0));
+    // Who waits for the answer asks again at once.
+    strategy.slept(0.2);
+  }
+  assert.deepEqual(afterWork, [BLOCK, BLOCK, SPIN, SPIN]);
+  strategy.slept(400);
+  strategy.next(1);
+  assert.equal(strategy.next(0), BLOCK);
+});

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import type { DidafsFile } from "../../src/index.ts";
 import { isDidafsError } from "../../src/index.ts";
 import { type LocalCluster, startLocalCluster } from "../support/local-cluster.ts";
+import { alsoWhereItMayMount, smallFileSystem } from "../support/small-file-system.ts";
 import { type Child, startChild } from "../system/child.ts";
 
 /** No access ends in a signal, whatever happens to the file under it: real processes on real mappings. */
@@ -81,26 +80,14 @@ for (const drive of ["file", "memory"] as const) {
   }
 }
 
-const shell = (command: string) => spawnSync("sh", ["-c", command], { timeout: 10_000 });
-
-/** @returns undefined where this user may not mount */
-function smallFileSystem(t: TestContext, bytes: number): string | undefined {
-  const directory = mkdtempSync(path.join(tmpdir(), "didafs-small-"));
-  const mounted = shell(`mount -t tmpfs -o size=${bytes} didafs-test ${directory}`);
-  t.after(() => {
-    if (mounted.status === 0) assert.equal(shell(`umount ${directory}`).status, 0);
-    rmSync(directory, { recursive: true });
-  });
-  if (mounted.status !== 0) return undefined;
-  return directory;
+const small = smallFileSystem(64 << 20);
+if (small === undefined) alsoWhereItMayMount(import.meta.filename);
+else {
+  test("a process that was stopped while its files were cut goes on without a signal, on a drive that is full", (t) =>
+    onFullDrive(t, small));
 }
 
-test("a process that was stopped while its files were cut goes on without a signal, on a drive that is full", async (t) => {
-  const directory = smallFileSystem(t, 64 << 20);
-  if (directory === undefined) {
-    t.skip("mounting a small file system needs root");
-    return;
-  }
+async function onFullDrive(t: TestContext, directory: string): Promise<void> {
   await using local = await startLocalCluster({}, directory);
   const { files, child } = await usedByChild(t, local, 1);
   const freeBytes = (): number => {
@@ -126,7 +113,7 @@ test("a process that was stopped while its files were cut goes on without a sign
   const before = freeBytes();
   await resizeAll(files, 4000);
   await until(() => freeBytes() > before + SIZE);
-});
+}
 
 test("a process that was stopped while its files were cut goes on without a signal, on a memory drive", async (t) => {
   await using local = await startLocalCluster({ drive: "memory" });

@@ -25,6 +25,7 @@ export class ScriptedTarget implements Stream {
   readonly connection: DataConnection;
   readonly access: RemoteAccess;
   readonly armed: DataConnection[] = [];
+  readonly #pump: Pump;
   #received = Buffer.alloc(0);
   #toOrigin = Buffer.alloc(0);
   #odd = false;
@@ -33,9 +34,9 @@ export class ScriptedTarget implements Stream {
     const { clock, session } = this;
     const memory = new SimMemory();
     const idler = { yield: () => {}, waitReadable: (_: unknown, ms: number) => clock.advance(ms) };
-    const pump = new Pump(this.turns, clock, idler, (connection) => this.armed.push(connection));
+    this.#pump = new Pump(this.turns, clock, idler, (connection) => this.armed.push(connection));
     this.connection = new DataConnection(this, memory);
-    const link = { connection: this.connection, session, pump, clock, idler, memory };
+    const link = { connection: this.connection, session, pump: this.#pump, clock, idler, memory };
     this.access = new RemoteAccess(link, "tcp", 1, timeoutMs);
   }
 
@@ -62,6 +63,16 @@ export class ScriptedTarget implements Stream {
     const words = new Int32Array(HEADER_WORDS);
     encodeAnswer(words, 0, opcode, tag, status, payload.byteLength);
     this.#toOrigin = Buffer.concat([this.#toOrigin, new Uint8Array(words.buffer), payload]);
+  }
+
+  /** Sends `bytes`, whatever they are. */
+  say(bytes: Uint8Array): void {
+    this.#toOrigin = Buffer.concat([this.#toOrigin, bytes]);
+  }
+
+  /** What the agent says once the socket can be read. */
+  wake(): void {
+    this.#pump.wake(this.connection);
   }
 
   /** Turns the event loop `count` times, `stepMs` apart. */
@@ -92,9 +103,18 @@ export class ScriptedTarget implements Stream {
     return count;
   }
 
+  /** As much as there is room for, as the kernel does. */
   sendSegments(segments: Segments): number {
-    const { first, memories, starts, lengths } = segments;
-    return this.send(memories[first] as Borrowed, starts[first] as number, lengths[first] as number);
+    const { first, count, capacity, memories, starts, lengths } = segments;
+    let total = 0;
+    for (let i = 0; i < count; i += 1) {
+      const entry = (first + i) % capacity;
+      const length = lengths[entry] as number;
+      const sent = this.send(memories[entry] as Borrowed, starts[entry] as number, length);
+      if (sent === WOULD_BLOCK) return total === 0 ? WOULD_BLOCK : total;
+      total += sent;
+    }
+    return total;
   }
 
   sendDescriptor(): number {
@@ -102,6 +122,8 @@ export class ScriptedTarget implements Stream {
   }
 
   takeDescriptor(): undefined {}
+
+  endSending(): void {}
 
   close(): void {}
 }

@@ -21,6 +21,8 @@ export interface FileFinding {
 const OTHERS = 0o077;
 const TARGET_NAME = /^target-\d+$/;
 const REGION_NAME = /^(0|[1-9]\d{0,15})\.(0|[1-9]\d{0,9})$/;
+/** A worker's log of epochs (target/epoch-logs.ts). */
+const LOG_NAME = /^epochs\.(0|[1-9]\d{0,3})$/;
 /** Written beside its place, then renamed: one that is old belongs to nobody who still writes. */
 const DRAFT_NAME = /(\.json\.new|^service-key\.\d+\.[0-9a-f]{12})$/;
 const DRAFT_AGE_MS = 60_000;
@@ -62,6 +64,9 @@ export function lookAtFiles(dir: string, clusterId: string, wallMs: number): Fil
     found.push(identity(path.join(dir, "cluster.json"), message));
   }
   for (const name of names) found.push(...own(path.join(dir, name), wallMs));
+  for (const folder of ["meta", "logs"]) {
+    for (const name of list(path.join(dir, folder))) found.push(...own(path.join(dir, folder, name), wallMs));
+  }
   for (const target of targets) found.push(...inTarget(path.join(dir, target), clusterId, wallMs));
   return found;
 }
@@ -76,12 +81,22 @@ function inTarget(dir: string, clusterId: string, wallMs: number): FileFinding[]
       identity(file, `names cluster ${recorded.output.cluster}; the one that is served is ${clusterId}`),
     );
   }
-  for (const name of list(path.join(dir, "regions"))) {
-    if (REGION_NAME.test(name)) continue;
-    const meaning = "is no region, and nobody uses it";
-    found.push({ kind: "foreign-file", severity: "warning", path: path.join(dir, "regions", name), meaning });
-  }
+  const isOurs = (name: string): boolean => REGION_NAME.test(name) || LOG_NAME.test(name);
+  found.push(...foreign(path.join(dir, "regions"), isOurs, "is neither a region nor a log"));
+  // Where regions lie in memory.
+  found.push(...foreign(path.join(dir, "logs"), (name) => LOG_NAME.test(name), "is no log"));
   return found;
+}
+
+function foreign(dir: string, isOurs: (name: string) => boolean, meaning: string): FileFinding[] {
+  return list(dir)
+    .filter((name) => !isOurs(name))
+    .map((name) => ({
+      kind: "foreign-file",
+      severity: "warning",
+      path: path.join(dir, name),
+      meaning: `${meaning}, and nobody uses it`,
+    }));
 }
 
 /** A file or folder of ours: closed to others, and no draft of a program that is gone. */

@@ -44,7 +44,11 @@ export async function run(context: Context, [path]: readonly string[], options: 
     let done: Done[] = [];
     const plan = examined.found.filter(isRepairable);
     if (repair && plan.length > 0) {
-      if (!global.json) print(`${findingsText(examined)}\n${planText(plan)}`);
+      const text = `${findingsText(examined)}\n${planText(plan)}`;
+      // Whoever is asked has read it, and what is for a program holds nothing else.
+      if (global.json === true || (!yes && isAsked() && !process.stdout.isTTY))
+        process.stderr.write(`${text}\n`);
+      else print(text);
       if (!yes && !(await agreed(plan.length, signal))) {
         end(examined);
         return;
@@ -65,9 +69,14 @@ function isRepairable(found: Found): found is Repairable {
   return found.repair !== undefined && found.finding.repair !== undefined;
 }
 
+/** Somebody is there to be asked, and will be on standard error. */
+function isAsked(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY;
+}
+
 /** @throws ERR_INVALID_ARGUMENT where nobody can be asked */
 async function agreed(count: number, signal: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+  if (!isAsked()) {
     throw new DidafsError(
       "ERR_INVALID_ARGUMENT",
       "--repair asks first, and nobody can be asked here: add --yes",

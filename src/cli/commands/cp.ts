@@ -7,7 +7,7 @@ import type { Tree } from "../copy/ends.ts";
 import { localTree } from "../copy/local-tree.ts";
 import { type Job, planCopies } from "../copy/plan.ts";
 import { runJobs, type Tally } from "../copy/run-jobs.ts";
-import { spool, spoolFile, writeOut } from "../copy/streams.ts";
+import { fileFlow, inputFlow, writeOut } from "../copy/streams.ts";
 import { failureOf, noteFailure, throwNoted } from "../failure.ts";
 import { formatBytes } from "../format.ts";
 import { printable } from "../printable.ts";
@@ -105,7 +105,7 @@ function planOf(
     preserve,
     keepNames: options.archive === true,
     intoDirectory: destination.slash,
-    openOther: (file) => spoolFile(file, signal),
+    openOther: (file) => fileFlow(file, signal),
     onSkip: (name, why) => {
       tally.skipped += 1;
       warn(`cp: ${printable(name)} is skipped: ${why}`);
@@ -130,7 +130,7 @@ async function* planInput(
   if (slash || (await to.tree.stat(to.path, true))?.type === "directory") {
     throw new DidafsError("EISDIR", `${shown} is a directory; standard input needs the name of a file`);
   }
-  const open = () => spool(process.stdin, signal);
+  const open = async () => inputFlow(signal);
   yield { from: "standard input", to: shown, size: 0, open, tree: to.tree, destination: to.path };
 }
 

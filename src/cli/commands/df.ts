@@ -6,6 +6,7 @@ interface Row {
   readonly name: string;
   readonly drive: string;
   readonly state: string;
+  readonly medium?: string | undefined;
   readonly totalBytes: number;
   readonly usedBytes: number;
   readonly freeBytes: number;
@@ -18,8 +19,8 @@ export async function run(
 ): Promise<void> {
   await withCluster(context, async (cluster, call) => {
     const [statfs, status] = await Promise.all([cluster.statfs(call), cluster.status(call)]);
-    const targets = status.targets.map(({ name, drive, state, totalBytes, freeBytes }) => {
-      return { name, drive, state, totalBytes, usedBytes: totalBytes - freeBytes, freeBytes };
+    const targets = status.targets.map(({ name, drive, state, medium, totalBytes, freeBytes }) => {
+      return { name, drive, state, medium, totalBytes, usedBytes: totalBytes - freeBytes, freeBytes };
     });
     if (context.global.json) printJson({ ...statfs, targets });
     else print(describe(statfs, targets, options.bytes ? String : formatBytes));
@@ -44,5 +45,16 @@ function describe(
   const head = ["TARGET", "DRIVE", "SIZE", "USED", "AVAIL", "USE%"];
   const all = ["all that are up", "", ...sizes(totalBytes, freeBytes)];
   const table = formatTable([head, ...rows, all], new Set([2, 3, 4, 5]));
-  return `${table}\n${inodes} files, directories and links`;
+  return [table, ...sharedText(targets), `${inodes} files, directories and links`].join("\n");
+}
+
+/** Says which targets have their room in common, where there are such. */
+function sharedText(targets: readonly Row[]): string[] {
+  const up = targets.filter(({ state, medium }) => state === "up" && medium !== undefined);
+  const groups = Object.values(Object.groupBy(up, ({ medium }) => medium as string));
+  return groups.flatMap((group = []) => {
+    if (group.length === 1) return [];
+    const names = new Intl.ListFormat("en").format(group.map(({ name }) => name));
+    return [`${names} share one ${group[0]?.drive === "file" ? "file system" : "memory"}, which counts once`];
+  });
 }

@@ -1,7 +1,8 @@
 import path from "node:path";
 import type { CallOptions, Cluster } from "../../client/api.ts";
+import { childPath } from "../../client/child-path.ts";
 import { isDidafsError } from "../../std/errors.ts";
-import { childPath, parseClusterPath } from "../cluster-path.ts";
+import { parseClusterPath } from "../cluster-path.ts";
 import { type Context, withCluster } from "../context.ts";
 import { inPlaceOf } from "../copy/cluster-tree.ts";
 

@@ -1,6 +1,7 @@
 import type { CallOptions, Cluster, Dirent, Stat } from "../../client/api.ts";
+import { childPath } from "../../client/child-path.ts";
 import { isDidafsError } from "../../std/errors.ts";
-import { childPath, parseClusterPath, showClusterPath } from "../cluster-path.ts";
+import { parseClusterPath, showClusterPath } from "../cluster-path.ts";
 import { type Context, print, printJson, withCluster } from "../context.ts";
 import { forEach } from "../failure.ts";
 import { formatMode, formatTable, formatTime } from "../format.ts";

@@ -79,9 +79,17 @@ function describe(url: string, status: ClusterStatus, health: Health | undefined
   return [
     `cluster ${id} at ${url} (didafs ${version}): ${up} of ${targets.length} targets up`,
     `metadata service: up ${metaUptime}, restarts ${metaRestarts}; metrics: ${metricsUrl === undefined ? "off" : `${metricsUrl}/metrics`}`,
+    epochsOf(status),
     ...problems.map(({ name, problem }) => `problem: ${name}: ${problem}`),
     formatTable([head, ...rows], new Set([4, 5, 6, 7, 8, 10, 11])),
   ].join("\n");
+}
+
+/** What the targets have reported of their epochs; each counts once at each worker that takes part. */
+function epochsOf({ targets }: ClusterStatus): string {
+  const sum = (name: string): number => targets.reduce((all, { counters }) => all + (counters[name] ?? 0), 0);
+  const outcomes = `committed ${sum("epochsCommitted")}, conflicts ${sum("epochConflicts")}, aborted ${sum("epochsAborted")}`;
+  return `epochs at workers: ${outcomes}; under way ${sum("epochsUnderWay")}`;
 }
 
 /** @returns uptime and restarts of a service, as far as the supervisor told */

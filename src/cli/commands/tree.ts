@@ -1,6 +1,7 @@
 import type { CallOptions, Cluster, FileType } from "../../client/api.ts";
+import { childPath } from "../../client/child-path.ts";
 import { isDidafsError } from "../../std/errors.ts";
-import { childPath, parseClusterPath, showClusterPath } from "../cluster-path.ts";
+import { parseClusterPath, showClusterPath } from "../cluster-path.ts";
 import { type Context, print, printJson, withCluster } from "../context.ts";
 import { labelled, noteFailure, throwNoted } from "../failure.ts";
 import { printable } from "../printable.ts";

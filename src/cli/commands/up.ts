@@ -1,5 +1,6 @@
 import { startCluster } from "../../runtime/cluster.ts";
 import { defaultDataDirectory, defaultUrl } from "../../runtime/paths.ts";
+import { readRunRecord } from "../../runtime/run-file.ts";
 import { type Context, print, printJson, warn } from "../context.ts";
 import { type ServingCluster, startDetached } from "../detached-supervisor.ts";
 import { untilAborted } from "../until-aborted.ts";
@@ -23,14 +24,20 @@ export async function run(context: Context, _args: readonly string[], options: U
   await cluster.stop();
 }
 
-function describe({ url, dir, targets, drive, metricsUrl }: ServingCluster, foreground: boolean): string {
+function describe(
+  { url, dir, targets, drive, pid, metricsUrl }: ServingCluster,
+  foreground: boolean,
+): string {
   const down = dir === defaultDataDirectory() ? "didafs down" : `didafs down --data ${dir}`;
+  // A full drive has no room for the record that it finds the supervisor by.
+  const isFindable = readRunRecord(dir)?.pid === pid;
+  const stop = isFindable ? down : `kill ${pid} (or ${down}, once the drive has room again)`;
   const lines = [
     `serving ${url}`,
     `  data     ${dir}`,
     `  targets  ${targets} (${drive})`,
     ...(metricsUrl === undefined ? [] : [`  metrics  ${metricsUrl}/metrics`]),
-    `  stop     ${foreground ? "Ctrl-C" : down}`,
+    `  stop     ${foreground ? "Ctrl-C" : stop}`,
   ];
   if (url !== defaultUrl()) lines.push(`  use it   export DIDAFS_URL=${url}`);
   return lines.join("\n");

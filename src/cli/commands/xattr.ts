@@ -4,6 +4,7 @@ import { textToBytes } from "../../std/byte-text.ts";
 import { parseClusterPath } from "../cluster-path.ts";
 import { type CommandModule, type Context, print, printJson, withCluster } from "../context.ts";
 import { forEach } from "../failure.ts";
+import { writeOutput } from "../output.ts";
 import { printable } from "../printable.ts";
 
 interface Dereference {
@@ -25,7 +26,7 @@ export const get: CommandModule<Dereference> = {
     if (context.global.json) {
       printJson({ path: file, name, base64: Buffer.from(value).toString("base64") });
     } else {
-      process.stdout.write(value);
+      await writeOutput(value);
       if (process.stdout.isTTY) print("");
     }
   },

@@ -1,11 +1,11 @@
-import type { Sink, Source } from "./ends.ts";
+import type { Flow, Sink, Source } from "./ends.ts";
 import { Turns } from "./turns.ts";
 
 export const CHUNK_BYTES = 4 * 2 ** 20;
 const LANES = 4;
 
-/** Memory that the copy of a file of `size` bytes holds while it runs. */
-export function bufferBytes(size: number): number {
+/** Memory that the copy of a file of `size` bytes, or of as many as come, holds while it runs. */
+export function bufferBytes(size = Number.POSITIVE_INFINITY): number {
   return Math.min(size, LANES * CHUNK_BYTES);
 }
 
@@ -43,14 +43,17 @@ export async function passBytes({ size, read, inTurn, freely, signal }: Passing)
   turns.throwIfFailed();
 }
 
-/** Copies a source's bytes into a sink; `seen` gets them in order when it is given. */
+/**
+ * Copies a source's bytes into a sink; `seen` gets them in order when it is given.
+ * @returns bytes copied
+ */
 export async function pour(
   source: Source,
   sink: Pick<Sink, "inOrder" | "write">,
   signal: AbortSignal,
   onBytes: (count: number) => void,
   seen?: (chunk: Uint8Array) => void,
-): Promise<void> {
+): Promise<number> {
   const { size } = source;
   const read = (at: number, into: Uint8Array): Promise<void> => source.read(at, into);
   const write = async (chunk: Uint8Array, at: number): Promise<void> => {
@@ -65,4 +68,27 @@ export async function pour(
     await passBytes({ size, read, inTurn, signal });
   } else
     await passBytes({ size, read, freely: write, signal, ...(seen === undefined ? {} : { inTurn: seen }) });
+  return size;
+}
+
+/**
+ * Copies what comes into a sink, in order.
+ * @returns bytes copied
+ */
+export async function pourFlow(
+  { chunks }: Flow,
+  sink: Pick<Sink, "write">,
+  signal: AbortSignal,
+  onBytes: (count: number) => void,
+  seen?: (chunk: Uint8Array) => void,
+): Promise<number> {
+  let at = 0;
+  for await (const chunk of chunks) {
+    signal.throwIfAborted();
+    seen?.(chunk);
+    await sink.write(at, chunk);
+    at += chunk.byteLength;
+    onBytes(chunk.byteLength);
+  }
+  return at;
 }

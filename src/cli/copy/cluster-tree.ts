@@ -1,14 +1,22 @@
-import { randomBytes } from "node:crypto";
 import path from "node:path";
-import type { CallOptions, Cluster, FollowOptions, OpenOptions, WindowOptions } from "../../client/api.ts";
+import type {
+  CallOptions,
+  Cluster,
+  DidafsFile,
+  DidafsWindow,
+  Durability,
+  FollowOptions,
+  OpenOptions,
+  WindowOptions,
+} from "../../client/api.ts";
+import { Draft, draftPath, throughLinks } from "../../client/draft.ts";
 import { DidafsError, isDidafsError } from "../../std/errors.ts";
-import { childPath, showClusterPath } from "../cluster-path.ts";
+import { systemRandom } from "../../system/random.ts";
+import { showClusterPath } from "../cluster-path.ts";
 import type { Entry, Kept, NewFile, Sink, Source, Tree } from "./ends.ts";
 
 /** Longest time to take back a half-made file after a failure or Ctrl-C. */
 const DISCARD_MS = 5_000;
-/** As many as the cluster follows itself. */
-const LINKS_MAX = 40;
 
 /** How files are made in the cluster. */
 export interface MakeOptions extends Pick<OpenOptions, "targets" | "stripeUnit"> {
@@ -74,7 +82,7 @@ export async function inPlaceOf(
     await make(name);
   } catch (error) {
     if (!isDidafsError(error, "EEXIST")) throw error;
-    const draft = draftOf(name);
+    const draft = draftPath(name, systemRandom);
     await make(draft);
     try {
       await cluster.rename(draft, name, call);
@@ -85,23 +93,6 @@ export async function inPlaceOf(
       });
     }
   }
-}
-
-function draftOf(name: string): string {
-  return childPath(path.posix.dirname(name), `.didafs-${randomBytes(8).toString("hex")}.part`);
-}
-
-/** Where a path leads when it ends in symbolic links, be anything there or not. */
-async function throughLinks(cluster: Cluster, name: string, call: CallOptions): Promise<string> {
-  let at = name;
-  for (let links = 0; links < LINKS_MAX; links += 1) {
-    const entry = await statIfThere(cluster, at, { ...call, follow: false });
-    if (entry?.type !== "symlink") return at;
-    const target = await cluster.readlink(at, call);
-    // Not normalised: what `..` means is the cluster's to say.
-    at = target.startsWith("/") ? target : childPath(path.posix.dirname(at), target);
-  }
-  throw new DidafsError("ELOOP", "too many symbolic links", { path: name });
 }
 
 /** @param range what to read of the file; default all of it @throws ERR_RANGE where it leaves the file */
@@ -137,45 +128,74 @@ export async function openSource(
 async function openSink(
   cluster: Cluster,
   named: string,
-  { sync, kept, ...layout }: MakeOptions & NewFile,
+  { sync, kept, size, ...layout }: MakeOptions & NewFile,
   call: CallOptions,
 ): Promise<Sink> {
   // What lies behind a symbolic link is replaced, not the link.
   const name = await throughLinks(cluster, named, call);
-  const draft = draftOf(name);
-  // Not the caller's signal: what is half-made is taken back after Ctrl-C too. And not while the file is being made:
-  // a call that is given up may still take effect after it was taken back.
-  const takeBack = (): Promise<void> => cluster.remove(draft, { timeoutMs: DISCARD_MS });
-  const patient = { timeoutMs: call.timeoutMs };
-  const options = { ...patient, ...layout, create: "exclusive" } as const;
-  const file = await cluster.open(draft, options).catch(async (error: unknown) => {
-    if (!isDidafsError(error)) throw error;
-    const { code, message, applied } = error;
-    if (applied !== "no") await takeBack().catch(() => {});
-    // Whoever hears of it knows the file by its name to be.
-    throw new DidafsError(code, message.replace(draft, name), { applied, cause: error });
-  });
+  const draft = await Draft.make(cluster, name, { ...call, ...layout, size: size ?? 0 }, systemRandom);
+  const { file } = draft;
+  const durability = sync && file.layout.regions.every(({ drive }) => drive === "file") ? "stable" : "memory";
   try {
-    const window = layout.size === 0 ? undefined : await file.window({ ...call, rights: "rw" });
-    const durable = sync && file.layout.regions.every(({ drive }) => drive === "file");
+    const bytes = await (size === undefined ? appended : placed)(file, durability, call);
     return {
-      inOrder: false,
-      write: async (at, from) => void (await window?.put(at, from, call)),
-      read: async (at, into) => void (await window?.get(at, into, call)),
+      ...bytes,
       commit: async () => {
-        await window?.flush(durable ? "stable" : "memory", call);
-        await file.close();
-        if (kept !== undefined) await keep(cluster, draft, kept, false, patient);
-        await cluster.rename(draft, name, patient);
+        await bytes.finish();
+        if (kept !== undefined) {
+          await keep(cluster, draft.path, kept, false, { timeoutMs: call.timeoutMs });
+        }
+        await draft.commit();
       },
       discard: async () => {
-        await file.close();
-        await takeBack();
+        await bytes.giveUp();
+        await draft.discard();
       },
     };
   } catch (error) {
-    await file.close();
-    await takeBack();
+    await draft.discard();
     throw error;
   }
+}
+
+/** How the bytes of a new file are written. */
+interface Writing extends Pick<Sink, "inOrder" | "write" | "read"> {
+  finish(): Promise<void>;
+  giveUp(): Promise<void>;
+}
+
+/** Of a file that has its length already: each chunk to its place. */
+async function placed(file: DidafsFile, durability: Durability, call: CallOptions): Promise<Writing> {
+  const window = file.size === 0 ? undefined : await file.window({ ...call, rights: "rw" });
+  return {
+    inOrder: false,
+    write: async (at, from) => void (await window?.put(at, from, call)),
+    read: async (at, into) => void (await window?.get(at, into, call)),
+    finish: async () => await window?.flush(durability, call),
+    giveUp: async () => {},
+  };
+}
+
+/** Of a file that becomes as long as what is written to it. */
+async function appended(file: DidafsFile, durability: Durability, call: CallOptions): Promise<Writing> {
+  const writer = file.writable({ ...call, grow: true, durability }).getWriter();
+  // Whoever writes, or finishes, hears of it.
+  writer.closed.catch(() => {});
+  let ended: Promise<void> | undefined;
+  const finish = (): Promise<void> => {
+    // A stream that has failed already refuses to be closed, and does not say why.
+    ended ??= writer.close().catch(async () => void (await writer.closed));
+    return ended;
+  };
+  let reading: Promise<DidafsWindow> | undefined;
+  return {
+    inOrder: true,
+    write: (_, from) => writer.write(from),
+    read: async (at, into) => {
+      reading ??= finish().then(() => file.window(call));
+      await (await reading).get(at, into, call);
+    },
+    finish,
+    giveUp: () => writer.abort().catch(() => {}),
+  };
 }

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { DidafsError } from "../../std/errors.ts";
 import type { Budget } from "./budget.ts";
-import { bufferBytes, passBytes, pour } from "./chunks.ts";
-import type { Sink, Source } from "./ends.ts";
+import { bufferBytes, passBytes, pour, pourFlow } from "./chunks.ts";
+import type { Flow, Sink, Source } from "./ends.ts";
 
 export interface CopyOptions {
   readonly verify: boolean;
@@ -18,8 +18,8 @@ export interface CopyOptions {
  * @throws ERR_CORRUPT when `verify` finds other bytes than were written
  */
 export async function copyFile(
-  open: () => Promise<Source>,
-  openSink: (source: Source) => Promise<Sink>,
+  open: () => Promise<Source | Flow>,
+  openSink: (source: Source | Flow) => Promise<Sink>,
   options: CopyOptions,
 ): Promise<number> {
   const { signal, budget } = options;
@@ -28,22 +28,28 @@ export async function copyFile(
   try {
     const giveBack = await budget.take(bufferBytes(source.size));
     try {
-      await copyInto(source, await openSink(source), options);
+      return await copyInto(source, await openSink(source), options);
     } finally {
       giveBack();
     }
   } finally {
     await source.close();
   }
-  return source.size;
 }
 
-async function copyInto(source: Source, sink: Sink, { verify, signal, onBytes }: CopyOptions): Promise<void> {
+async function copyInto(
+  source: Source | Flow,
+  sink: Sink,
+  { verify, signal, onBytes }: CopyOptions,
+): Promise<number> {
   try {
     const hash = verify ? createHash("sha256") : undefined;
-    await pour(source, sink, signal, onBytes, hash && ((chunk) => void hash.update(chunk)));
+    const seen = hash && ((chunk: Uint8Array) => void hash.update(chunk));
+    const size =
+      source.size === undefined
+        ? await pourFlow(source, sink, signal, onBytes, seen)
+        : await pour(source, sink, signal, onBytes, seen);
     if (hash !== undefined && sink.read !== undefined) {
-      const { size } = source;
       const written = hash.digest("hex");
       const found = await digest(size, sink.read, signal);
       if (found !== written)
@@ -51,6 +57,7 @@ async function copyInto(source: Source, sink: Sink, { verify, signal, onBytes }:
     }
     signal.throwIfAborted();
     await sink.commit();
+    return size;
   } catch (error) {
     // The first failure is the one to tell; a half-made file that stays has a name that says what it is.
     await sink.discard().catch(() => {});

@@ -20,6 +20,15 @@ export interface Source {
   close(): Promise<void>;
 }
 
+/** Bytes that come one after the other, nobody knows how many: standard input, a pipe, a device. */
+export interface Flow {
+  readonly size?: undefined;
+  readonly mode: number;
+  readonly kept?: undefined;
+  readonly chunks: AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
 /** Where they go. Nothing shows under the final name before `commit`; `discard` leaves nothing behind. */
 export interface Sink {
   /** Chunks must be written one after the other, in order. */
@@ -33,7 +42,8 @@ export interface Sink {
 
 /** A file that is to be made. */
 export interface NewFile {
-  readonly size: number;
+  /** undefined: what is written, from the first byte to the last, is all of it. */
+  readonly size: number | undefined;
   readonly mode: number;
   /** What it gets in place of what new files get, as far as this user may give it. */
   readonly kept?: Kept | undefined;

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { DidafsError } from "../../std/errors.ts";
 import { labelled } from "../failure.ts";
-import type { Entry, Source, Tree } from "./ends.ts";
+import type { Entry, Flow, Source, Tree } from "./ends.ts";
 
 /** One file to be copied. */
 export interface Job {
@@ -9,7 +9,7 @@ export interface Job {
   readonly to: string;
   /** As far as it is known before the file is opened. */
   readonly size: number;
-  open(): Promise<Source>;
+  open(): Promise<Source | Flow>;
   readonly tree: Tree;
   readonly destination: string;
 }
@@ -32,7 +32,7 @@ export interface PlanOptions {
   readonly keepNames: boolean;
   /** The destination was written as a directory. */
   readonly intoDirectory: boolean;
-  readonly openOther: (file: string) => Promise<Source>;
+  readonly openOther: (file: string) => Flow;
   /** Hears of what is left out: sockets and the like, and links that are followed and lead to no file. */
   readonly onSkip: (name: string, why: string) => void;
   readonly onDirectory: () => void;
@@ -101,7 +101,7 @@ class Walk {
         if (!this.#isAnotherName(entry, source, destination)) {
           yield job(source, destination, entry.size, () => tree.openSource(file));
         }
-      } else if (named) yield job(source, destination, 0, () => openOther(file));
+      } else if (named) yield job(source, destination, 0, async () => openOther(file));
       else onSkip(tree.show(file), "neither a file nor a directory");
     } catch (error) {
       onFailure(labelled(tree.show(file), error));
@@ -157,7 +157,7 @@ class Walk {
   }
 }
 
-function job(source: Point, { tree, path: to }: Point, size: number, open: () => Promise<Source>): Job {
+function job(source: Point, { tree, path: to }: Point, size: number, open: Job["open"]): Job {
   return { from: source.tree.show(source.path), to: tree.show(to), size, open, tree, destination: to };
 }
 

@@ -2,7 +2,7 @@ import { labelled, noteFailure } from "../failure.ts";
 import type { Progress } from "../progress.ts";
 import { Budget } from "./budget.ts";
 import { copyFile } from "./copy-file.ts";
-import type { Sink, Source } from "./ends.ts";
+import type { Flow, Sink, Source } from "./ends.ts";
 import type { Job } from "./plan.ts";
 import { readAhead } from "./read-ahead.ts";
 
@@ -46,7 +46,7 @@ export async function runJobs(
     for (let next = await jobs.next(); !next.done && !both.aborted; next = await jobs.next()) {
       const job = next.value;
       try {
-        const make = ({ size, mode, kept }: Source): Promise<Sink> =>
+        const make = ({ size, mode, kept }: Source | Flow): Promise<Sink> =>
           job.tree.openSink(job.destination, { size, mode, kept: preserve ? kept : undefined });
         const bytes = await copyFile(job.open, make, options);
         tally.bytes += bytes;

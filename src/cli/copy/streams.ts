@@ -1,37 +1,48 @@
-import { createReadStream } from "node:fs";
-import { mkdtemp, open, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
+import { createReadStream, fstatSync, read } from "node:fs";
 import { addAbortSignal, type Readable } from "node:stream";
+import { promisify } from "node:util";
+import { writeOutput } from "../output.ts";
 import { pour } from "./chunks.ts";
-import type { Sink, Source } from "./ends.ts";
+import type { Flow, Sink, Source } from "./ends.ts";
 import { machinePath } from "./local-path.ts";
-import { sourceOf } from "./local-tree.ts";
 
 /** Mode of a file that is made from a stream. */
 const MODE = 0o644;
+const STANDARD_INPUT = 0;
+/** Of what is read from a file at a time. */
+const READ_BYTES = 2 ** 20;
+const readInto = promisify(read);
 
-/**
- * Takes all bytes of a stream of unknown length into a temporary file, because a file in the cluster is made with its
- * size. The file has no name any more when this returns, so that nothing is left of it however the process ends.
- */
-export async function spool(input: Readable, signal: AbortSignal): Promise<Source> {
-  const folder = await mkdtemp(path.join(tmpdir(), "didafs-"));
-  const handle = await open(path.join(folder, "spool"), "wx+", 0o600).finally(() =>
-    rm(folder, { recursive: true }),
-  );
-  try {
-    await handle.writeFile(addAbortSignal(signal, input));
-    const { size, read, close } = await sourceOf(handle, "the input");
-    return { size, read, close, mode: MODE };
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
+/** All bytes of standard input. */
+export function inputFlow(signal: AbortSignal): Flow {
+  if (!fstatSync(STANDARD_INPUT).isFile()) return flowOf(process.stdin, signal);
+  return { mode: MODE, chunks: readToEnd(STANDARD_INPUT), close: async () => {} };
 }
 
-export async function spoolFile(file: string, signal: AbortSignal): Promise<Source> {
-  return await spool(createReadStream(machinePath(file)), signal);
+/** All bytes of a pipe or device. */
+export function fileFlow(file: string, signal: AbortSignal): Flow {
+  return flowOf(createReadStream(machinePath(file), { highWaterMark: READ_BYTES }), signal);
+}
+
+function flowOf(input: Readable, signal: AbortSignal): Flow {
+  return {
+    mode: MODE,
+    chunks: addAbortSignal(signal, input),
+    close: async () => void input.destroy(),
+  };
+}
+
+/**
+ * Of a file, which keeps nobody waiting. Always into the same bytes, because a stream's buffers cost more to collect than the
+ * copy itself: whoever takes a chunk is done with it before the next one.
+ */
+async function* readToEnd(descriptor: number): AsyncGenerator<Uint8Array> {
+  const chunk = new Uint8Array(READ_BYTES);
+  for (;;) {
+    const { bytesRead } = await readInto(descriptor, chunk, 0, chunk.byteLength, null);
+    if (bytesRead === 0) return;
+    yield chunk.subarray(0, bytesRead);
+  }
 }
 
 /** Writes all bytes of a source to standard output, and closes it. */
@@ -45,8 +56,5 @@ export async function writeOut(source: Source, signal: AbortSignal): Promise<voi
 
 const STANDARD_OUTPUT: Pick<Sink, "inOrder" | "write"> = {
   inOrder: true,
-  write: (_, from) =>
-    new Promise((resolve, reject) => {
-      process.stdout.write(from, (error) => (error ? reject(error) : resolve()));
-    }),
+  write: (_, from) => writeOutput(from),
 };

@@ -8,7 +8,7 @@ import {
   type Value,
 } from "../../ports/kv.ts";
 import { assert } from "../../std/assert.ts";
-import { DidafsError, isDidafsError } from "../../std/errors.ts";
+import { type Applied, DidafsError, isDidafsError } from "../../std/errors.ts";
 
 /** lmdb.h: MDB_MAP_FULL, MDB_TXN_FULL. */
 const MDB_FULL: readonly unknown[] = [-30792, -30788];
@@ -111,7 +111,9 @@ export class LmdbEngine implements KvEngine {
         }
       });
     } catch (error) {
-      if (group.length === 1) group[0]?.reject(this.#typed(error, "committing"));
+      // Once all bodies have run it is the writing or the syncing that failed, and LMDB does not tell which.
+      const applied = settle.length === group.length ? "unknown" : "no";
+      if (group.length === 1) group[0]?.reject(this.#typed(error, "committing", applied));
       return false;
     }
     for (const step of settle) step();
@@ -150,7 +152,7 @@ export class LmdbEngine implements KvEngine {
     },
   };
 
-  #typed(cause: unknown, doing: string): DidafsError {
+  #typed(cause: unknown, doing: string, applied: Applied = "no"): DidafsError {
     if (isDidafsError(cause)) return cause;
     const { code, message } = cause as { code?: unknown; message?: string };
     const full =
@@ -160,7 +162,7 @@ export class LmdbEngine implements KvEngine {
         cause,
       });
     }
-    return new DidafsError("ERR_IO", `${doing} the metadata failed: ${message}`, { cause });
+    return new DidafsError("ERR_IO", `${doing} the metadata failed: ${message}`, { applied, cause });
   }
 }
 

@@ -1,6 +1,17 @@
 import type { DidafsFile, DidafsWindow } from "../../../src/index.ts";
 import { SimRandom } from "../../../src/sim/random.ts";
-import { block, blockAt, FILE_BYTES, SLOTS, STRIPE_UNIT, stamp, stampAt } from "../blocks.ts";
+import {
+  block,
+  blockAt,
+  FILE_BYTES,
+  newRecords,
+  SLOTS,
+  type SlotRecord,
+  STRIPE_UNIT,
+  slotFault,
+  stamp,
+  stampAt,
+} from "../blocks.ts";
 import { type Client, type ClientPlan, runClient } from "./client.ts";
 
 export interface WriterPlan extends ClientPlan {
@@ -17,24 +28,32 @@ export type WriterNote = { readonly begun: Writes } | { readonly acknowledged: W
 
 const BATCH_MAX = 4;
 
-/** Writes blocks, each with its stamp, and flushes them stable; opens the file anew after each error. */
+/**
+ * Writes blocks, each with its stamp, and flushes them stable; opens the file anew after each error, and holds what it finds
+ * there against what was acknowledged, before it writes over any of it.
+ */
 runClient<WriterPlan, WriterNote>(async (plan, client) => {
   const random = new SimRandom(plan.seed);
-  const next = new Uint32Array(SLOTS).fill(1);
+  const records = newRecords();
   while (!client.stopping) {
     const opened = await client.until("opening the file to write", () => open(plan, client), 4);
     if (opened === undefined) break;
     const [file, window] = opened;
-    let going = true;
+    let going = await isRead(window, plan, records, client);
     while (going && !client.stopping) {
       const writes = Array.from({ length: random.between(1, BATCH_MAX) }, () => {
         const slot = random.between(0, SLOTS - 1);
-        return [slot, (next[slot] as number)++] as const;
+        const record = records[slot] as SlotRecord;
+        record.begun += 1;
+        return [slot, record.begun] as const;
       });
       client.note({ begun: writes });
       const outcome = await client.try("writing", () => (plan.sync ? writeSync : write)(window, writes), 2);
       going = "result" in outcome;
-      if (going) client.done({ acknowledged: lastOfEach(writes) });
+      if (!going) continue;
+      const acknowledged = lastOfEach(writes);
+      for (const [slot, write] of acknowledged) (records[slot] as SlotRecord).acknowledged = write;
+      client.done({ acknowledged });
     }
     await client.try("closing", () => file.close(), 3);
   }
@@ -51,6 +70,25 @@ async function open(
     await file.close();
     throw error;
   }
+}
+
+/** @returns whether the file could be read @throws when it is not as it must be */
+async function isRead(
+  window: DidafsWindow,
+  { sync }: WriterPlan,
+  records: readonly SlotRecord[],
+  client: Client<WriterNote>,
+): Promise<boolean> {
+  const bytes = new Uint8Array(FILE_BYTES);
+  const outcome = await client.try("reading what was written", () =>
+    sync ? window.getSync(0, bytes) : window.get(0, bytes),
+  );
+  if ("error" in outcome) return false;
+  for (const [slot, record] of records.entries()) {
+    const fault = slotFault(bytes, slot, record);
+    if (fault !== undefined) throw new Error(fault);
+  }
+  return true;
 }
 
 async function write(window: DidafsWindow, writes: Writes): Promise<void> {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, connect, type ErrorCode, isDidafsError, type Transport } from "../../../src/index.ts";
 import type { DidafsError } from "../../../src/std/errors.ts";
+import { type Failpoint, watchFailpoints } from "../../../src/std/failpoints.ts";
 
 /** What a program must expect when services die or stand still. All else is a fault. */
 const EXPECTED: readonly ErrorCode[] = [
@@ -10,6 +11,7 @@ const EXPECTED: readonly ErrorCode[] = [
   "ERR_TIMEOUT",
   "ERR_NO_TARGET",
   "ERR_REVOKED",
+  "ERR_EPOCH_CONFLICT",
 ];
 
 /** Of every call, and of the leases. */
@@ -35,14 +37,24 @@ export type FromClient<Note> =
   | { readonly fault: string }
   | { readonly ended: true };
 
+/** What the parent says: come to an end, or end by SIGKILL at that step. */
+export type ToClient = "stop" | { readonly failpoint: Failpoint };
+
+function endAt(failpoint: Failpoint): void {
+  watchFailpoints((step) => {
+    if (step === failpoint) process.kill(process.pid, "SIGKILL");
+  });
+}
+
 export class Client<Note> {
   readonly cluster: Cluster;
   #stopping = false;
 
   constructor(cluster: Cluster) {
     this.cluster = cluster;
-    process.on("message", () => {
-      this.#stopping = true;
+    process.on("message", (order: ToClient) => {
+      if (order === "stop") this.#stopping = true;
+      else endAt(order.failpoint);
     });
   }
 

@@ -1,5 +1,5 @@
-import type { ErrorCode } from "../../src/std/errors.ts";
-import type { Layout } from "../../src/wire/control.ts";
+import type { ErrorCode } from "../../std/errors.ts";
+import type { Layout } from "../../wire/control.ts";
 
 /** The nodes of the namespace's model, and the way from one to the other. */
 

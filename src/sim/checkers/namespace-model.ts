@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../../src/std/errors.ts";
+import type { ErrorCode } from "../../std/errors.ts";
 import {
   bytesOf,
   checkText,
