@@ -1,17 +1,20 @@
-/** The same for awaited operations: a promise that is resolved already. */
-import { wordCase } from "../words/word-case.ts";
-import { readByCase } from "../words/working-file.ts";
+/** The same for awaited operations: promises that are resolved already, as many at once as operations would be. */
+import { blockCase } from "../blocks/block-case.ts";
+import { readBySteps, slotsOf } from "../blocks/read-back.ts";
 
-export const open = wordCase(async ({ words, pattern }) => {
-  const into = new Int32Array(2);
-  const step = async (word: number): Promise<void> => {
-    into[0] = pattern[word * 2] as number;
-    into[1] = pattern[word * 2 + 1] as number;
-  };
-  return {
-    step,
-    seen: () => into[0] as number,
-    bytes: () => readByCase({ step }, words, new Uint8Array(into.buffer)),
-    close: async () => {},
-  };
-});
+export const open = blockCase(async ({ pattern }) => ({
+  along(walk) {
+    const { halves, bytes } = slotsOf(walk);
+    const step = async (block: number, slot: number): Promise<void> => {
+      const into = halves[slot] as Int32Array;
+      into[0] = pattern[block * 2] as number;
+      into[1] = pattern[block * 2 + 1] as number;
+    };
+    return {
+      step,
+      seen: (slot) => halves[slot]?.[0] as number,
+      bytes: () => readBySteps({ step }, walk, bytes),
+    };
+  },
+  close: async () => {},
+}));

@@ -1,16 +1,22 @@
-/** `await window.get`, 8 bytes at a time. */
-import { wordCase } from "../words/word-case.ts";
-import { openWorkingFile, readByCase } from "../words/working-file.ts";
+/** `await window.get`, a block each, as many under way at once as the walk says. */
+import { blockCase } from "../blocks/block-case.ts";
+import { readBySteps, slotsOf } from "../blocks/read-back.ts";
+import { openWorkingFile } from "../blocks/working-file.ts";
 
-export const open = wordCase(async (setup) => {
+export const open = blockCase(async (setup) => {
   const { window, close } = await openWorkingFile(setup);
-  const into = new Int32Array(2);
-  const bytes = new Uint8Array(into.buffer);
-  const step = (word: number): Promise<unknown> => window.get(word * 8, bytes);
   return {
-    step,
-    seen: () => into[0] as number,
-    bytes: () => readByCase({ step }, setup.words, bytes),
+    along(walk) {
+      const { blockBytes } = walk;
+      const { halves, bytes } = slotsOf(walk);
+      const step = (block: number, slot: number): Promise<unknown> =>
+        window.get(block * blockBytes, bytes[slot] as Uint8Array);
+      return {
+        step,
+        seen: (slot) => halves[slot]?.[0] as number,
+        bytes: () => readBySteps({ step }, walk, bytes),
+      };
+    },
     close,
   };
 });

@@ -1,26 +1,27 @@
-/** `window.putSync`, 8 bytes at a time. */
-import { wordCase } from "../words/word-case.ts";
-import { openWorkingFile } from "../words/working-file.ts";
+/** `window.putSync`, a block at a time. */
+import { blockCase } from "../blocks/block-case.ts";
+import { blockSource } from "../blocks/block-source.ts";
+import { openWorkingFile } from "../blocks/working-file.ts";
 
-export const open = wordCase(async (setup) => {
+export const open = blockCase(async (setup) => {
   const { window, targetBytes, close } = await openWorkingFile(setup);
-  const { pattern } = setup;
-  const end = setup.words * 8;
-  const from = new Int32Array(2);
-  const bytes = new Uint8Array(from.buffer);
   return {
-    batch(word, count) {
-      let at = word * 8;
-      for (let i = 0; i < count; i++) {
-        from[0] = pattern[at / 4] as number;
-        from[1] = pattern[at / 4 + 1] as number;
-        window.putSync(at, bytes);
-        at += 8;
-        if (at === end) at = 0;
-      }
-      return 0;
+    along(walk) {
+      const { blocks, blockBytes } = walk;
+      const source = blockSource(setup.pattern, walk);
+      return {
+        batch(first, count) {
+          let block = first;
+          for (let i = 0; i < count; i++) {
+            window.putSync(block * blockBytes, source(block));
+            block += 1;
+            if (block === blocks) block = 0;
+          }
+          return 0;
+        },
+        bytes: targetBytes,
+      };
     },
-    bytes: targetBytes,
     close,
   };
 });

@@ -1,11 +1,12 @@
 /** Names asked for by several clients at once, each in a process of its own, all in one directory. */
+
+import { hashOf } from "../blocks/pattern.ts";
 import type { Case, OpenCase } from "../harness/case.ts";
 import type { Timed } from "../harness/messages.ts";
 import { timingOf } from "../harness/statistics.ts";
 import { type ClientOperation, DIRECTORY } from "../names/client-messages.ts";
 import { ClientProcess } from "../names/client-process.ts";
 import { openNameStore } from "../names/name-store.ts";
-import { hashOf } from "../words/pattern.ts";
 
 const OPERATIONS: readonly ClientOperation[] = ["create", "open", "stat", "unlink"];
 

@@ -1,33 +1,41 @@
 /** Names in directories of several sizes: create, open, stat, list and unlink, one at a time. */
+
+import { hashOf } from "../blocks/pattern.ts";
 import { type Case, type OpenCase, WARM_UP_SEED } from "../harness/case.ts";
 import { oneAtATime, type Round, type Timed } from "../harness/messages.ts";
 import { timingOf } from "../harness/statistics.ts";
 import { type NameStore, openNameStore } from "../names/name-store.ts";
 import { Samples } from "../names/samples.ts";
 import type { NameCounts } from "../rows/m1.ts";
-import { hashOf } from "../words/pattern.ts";
 
 /** How often each of them is opened and looked at before it goes. */
 const LOOKS = 4;
 const DATA_OPERATIONS = 1000;
+/** Names that are made between two signs of progress. */
+const FILL_BATCH = 500;
 /** What is counted, for the report and the row's target. */
 const METADATA_CALLS = `metadata calls in ${DATA_OPERATIONS} data operations`;
 
 const OPERATIONS = ["create", "open", "stat", "readdir", "unlink", "use"] as const;
 type Measures = Record<(typeof OPERATIONS)[number], Samples>;
 
-export const open: OpenCase = async (setup) => {
+export const open: OpenCase = async (setup, progressed) => {
   const { entries, files } = setup.parameters as unknown as NameCounts;
   const store = await openNameStore(setup);
   for (const count of entries) {
     await store.makeDirectory(`/${count}`);
-    await store.fill(`/${count}`, standing(count));
+    const names = standing(count);
+    for (let at = 0; at < count; at += FILL_BATCH) {
+      await store.fill(`/${count}`, names.slice(at, at + FILL_BATCH));
+      progressed();
+    }
   }
   const bench: Case = {
     async round(seed, forMs) {
       const lines: Record<string, Timed> = {};
       for (const count of entries) {
         const measures = await measureDirectory(store, count, files, seed, forMs);
+        progressed();
         for (const operation of OPERATIONS) {
           const samples = measures[operation];
           if (samples.count === 0) continue;

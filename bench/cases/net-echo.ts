@@ -2,12 +2,12 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
+import { blockCase } from "../blocks/block-case.ts";
+import { patternBytes } from "../blocks/pattern.ts";
+import { readBySteps, slotsOf } from "../blocks/read-back.ts";
 import { openExchange } from "../peers/exchange.ts";
-import { patternBytes } from "../words/pattern.ts";
-import { wordCase } from "../words/word-case.ts";
-import { readByCase } from "../words/working-file.ts";
 
-export const open = wordCase(async ({ words, pattern }) => {
+export const open = blockCase(async ({ pattern }) => {
   const server = fork(
     new URL(`../peers/echo-server${path.extname(import.meta.filename)}`, import.meta.url),
     [],
@@ -16,14 +16,17 @@ export const open = wordCase(async ({ words, pattern }) => {
   const [port] = (await once(server, "message")) as [number];
   const exchange = await openExchange(port);
   const messages = patternBytes(pattern);
-  const into = new Int32Array(2);
-  const bytes = new Uint8Array(into.buffer);
-  const step = (word: number): Promise<void> =>
-    exchange.run(messages.subarray(word * 8, word * 8 + 8), bytes);
   return {
-    step,
-    seen: () => into[0] as number,
-    bytes: () => readByCase({ step }, words, bytes),
+    along(walk) {
+      const { halves, bytes } = slotsOf(walk);
+      const step = (block: number): Promise<void> =>
+        exchange.run(messages.subarray(block * 8, block * 8 + 8), bytes[0] as Uint8Array);
+      return {
+        step,
+        seen: () => halves[0]?.[0] as number,
+        bytes: () => readBySteps({ step }, walk, bytes),
+      };
+    },
     async close() {
       exchange.close();
       server.disconnect();

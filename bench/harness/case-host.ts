@@ -6,7 +6,9 @@ let running: { readonly bench: Case; readonly plan: CasePlan } | undefined;
 
 async function open(plan: CasePlan): Promise<void> {
   const module = (await import(plan.module)) as { readonly open: OpenCase };
-  const bench = await module.open(plan.setup);
+  const bench = await module.open(plan.setup, () =>
+    process.send?.({ kind: "progressed" } satisfies FromCase),
+  );
   running = { bench, plan };
   await bench.round(WARM_UP_SEED, plan.warmUpMs);
 }

@@ -62,12 +62,15 @@ export class CaseProcess {
     const fail = (code: "ERR_TIMEOUT" | "ERR_INTERNAL", what: string): void =>
       reject(new DidafsError(code, `case ${this.#name} ${what}`));
     const timer = setTimeout(
-      () => fail("ERR_TIMEOUT", `did not answer "${message.kind}" within ${withinMs} ms`),
+      () => fail("ERR_TIMEOUT", `gave no sign of life for ${withinMs} ms during "${message.kind}"`),
       withinMs,
     );
     const abort = (): void => reject(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
-    this.#answered = resolve;
+    this.#answered = (said) => {
+      if (said.kind === "progressed") timer.refresh();
+      else resolve(said);
+    };
     void this.#ended.then((how) => fail("ERR_INTERNAL", `ended (${how})`));
     if (this.#child.connected) this.#child.send(message, () => {});
     try {

@@ -1,9 +1,11 @@
 import type { Round } from "./messages.ts";
 
-/** Where the throw-away cluster is, and its key. */
+/** Where a cluster of this run is, and its key. */
 export interface ClusterAddress {
   readonly url: string;
   readonly keyHex: string;
+  /** Its data directory. */
+  readonly dir: string;
 }
 
 /** What a case module is given; survives a message to another process. */
@@ -28,5 +30,9 @@ export interface Case {
   close(): Promise<void>;
 }
 
-/** What a case module exports as `open`. */
-export type OpenCase = (setup: CaseSetup) => Promise<Case>;
+/**
+ * What a case module exports as `open`.
+ * @param progressed to be called now and then by whatever takes long, be it opening or a round: a case that is slow is
+ *   waited for, one that says nothing is not
+ */
+export type OpenCase = (setup: CaseSetup, progressed: () => void) => Promise<Case>;

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { startCluster } from "../../src/runtime/cluster.ts";
-import { compileProgram } from "../limits/compile.ts";
-import { startRedis } from "../peers/redis-server.ts";
+import { type Compiler, compileProgram } from "../limits/compile.ts";
+import { type RedisKeeps, startRedis } from "../peers/redis-server.ts";
 import type { Absent } from "./absent.ts";
 import type { ClusterAddress } from "./case.ts";
 
@@ -13,6 +13,8 @@ export interface Settings {
   readonly rounds: number;
   readonly roundMs: number;
   readonly warmUpMs: number;
+  /** How long a case may take, without a sign of progress, for more than what is measured; default: 30 s. */
+  readonly spareMs?: number;
 }
 
 /** Drive of the throw-away cluster: backing files on the file system of the temporary directory. */
@@ -22,14 +24,14 @@ export const DRIVE = "file";
 export interface BenchContext extends AsyncDisposable {
   readonly settings: Settings;
   readonly signal: AbortSignal;
-  /** Starts the throw-away cluster when it is first asked for. */
-  cluster(): Promise<ClusterAddress>;
+  /** Starts the throw-away cluster of so many targets when it is first asked for; default 1. */
+  cluster(targets?: number): Promise<ClusterAddress>;
   /** A new directory, on the file system that holds the cluster's data. */
   directory(name: string): string;
-  /** A program of bench/limits, compiled. */
-  program(name: string): Promise<string | Absent>;
-  /** The port of a Redis server of this run. */
-  redisPort(): Promise<number | Absent>;
+  /** A program of bench/limits, compiled; by the C compiler unless another is named. */
+  program(name: string, compiler?: Compiler): Promise<string | Absent>;
+  /** The port of a Redis server of this run; default: one that keeps nothing. */
+  redisPort(keeps?: RedisKeeps): Promise<number | Absent>;
 }
 
 export function openContext(settings: Settings, signal: AbortSignal): BenchContext {
@@ -42,24 +44,28 @@ export function openContext(settings: Settings, signal: AbortSignal): BenchConte
     return made;
   };
   const programs = new Map<string, Promise<string | Absent>>();
-  let redis: Promise<number | Absent> | undefined;
-  let cluster: Promise<ClusterAddress> | undefined;
+  const redis = new Map<RedisKeeps, Promise<number | Absent>>();
+  const clusters = new Map<number, Promise<ClusterAddress>>();
   return {
     settings,
     signal,
-    cluster() {
-      cluster ??= startThrowAway(path.join(dir, "cluster"), closers, signal);
-      return cluster;
+    cluster(targets = 1) {
+      const started =
+        clusters.get(targets) ??
+        startThrowAway(path.join(dir, `cluster-${targets}`), targets, closers, signal);
+      clusters.set(targets, started);
+      return started;
     },
     directory,
-    program(name) {
-      const compiled = programs.get(name) ?? compileProgram(name, directory("programs"), signal);
+    program(name, compiler = "cc") {
+      const compiled = programs.get(name) ?? compileProgram(name, compiler, directory("programs"), signal);
       programs.set(name, compiled);
       return compiled;
     },
-    redisPort() {
-      redis ??= startRedis(directory("redis"), closers, signal);
-      return redis;
+    redisPort(keeps = "nothing") {
+      const started = redis.get(keeps) ?? startRedis(directory(`redis-${keeps}`), keeps, closers, signal);
+      redis.set(keeps, started);
+      return started;
     },
     [Symbol.asyncDispose]: () => closers.disposeAsync(),
   };
@@ -68,6 +74,7 @@ export function openContext(settings: Settings, signal: AbortSignal): BenchConte
 /** Temporary data, a key of its own, a port of the kernel's choosing, processes as `didafs up` starts them. */
 async function startThrowAway(
   dir: string,
+  targets: number,
   closers: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<ClusterAddress> {
@@ -75,12 +82,12 @@ async function startThrowAway(
   const cluster = await startCluster({
     dir,
     key,
-    targets: 1,
+    targets,
     drive: DRIVE,
     port: 0,
     spawn: "process",
     signal,
   });
   closers.defer(() => cluster.stop());
-  return { url: cluster.url, keyHex: key.toString("hex") };
+  return { url: cluster.url, keyHex: key.toString("hex"), dir };
 }

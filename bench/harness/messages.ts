@@ -44,7 +44,7 @@ export interface CasePlan {
   readonly warmUpMs: number;
   /** How long each line is measured in a round, about. */
   readonly roundMs: number;
-  /** Longest time that opening and a round may take. */
+  /** Longest time without a sign of progress that opening and a round may take. */
   readonly withinMs: number;
 }
 
@@ -55,6 +55,8 @@ export type ToCase =
 
 export type FromCase =
   | { readonly kind: "opened" }
+  /** A part of what takes long is done; the answer is still to come. */
+  | { readonly kind: "progressed" }
   | { readonly kind: "round"; readonly round: Round }
   | { readonly kind: "closed" }
   | { readonly kind: "failed"; readonly code: string | undefined; readonly message: string };

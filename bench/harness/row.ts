@@ -46,17 +46,28 @@ export interface CaseSpec {
   readonly lines?: readonly LineSpec[];
 }
 
+/** A multiple of a line's rate. */
+export interface RatePart {
+  /** By {@link lineId}. */
+  readonly line: string;
+  readonly times: number;
+}
+
 /** What is to be reached, of performance.md. */
 export interface Target {
   /** A line, by {@link lineId}. */
   readonly line: string;
   /**
    * `within`: at most `factor` times the reference's time. `faster`: at most 1/`factor` of it. `time`: a figure of at
-   * most `ns`. `count`: what the case counted under that name is at most `most`.
+   * most `ns`. `count`: what the case counted under that name is at most `most`. `rate`: at least `factor` times as many
+   * operations a second as the quickest of the lines `among`. `lesser`: at least `factor` times the least of what is left
+   * when the rate of each line of `of` is taken as many `times`.
    */
   readonly bound:
     | { readonly kind: "time"; readonly figure: "meanNs" | "p50Ns"; readonly ns: number }
     | { readonly kind: "count"; readonly name: string; readonly most: number }
+    | { readonly kind: "rate"; readonly among: readonly string[]; readonly factor: number }
+    | { readonly kind: "lesser"; readonly of: readonly RatePart[]; readonly factor: number }
     | { readonly kind: "within" | "faster"; readonly reference: string; readonly factor: number };
 }
 
@@ -67,10 +78,16 @@ export interface Row {
   readonly setting: string;
   /** The part of a round's time that each line gets; 1 unless there are many lines. */
   readonly share?: number;
-  /** The figure that ratios compare. */
-  readonly compare: "meanNs" | "p50Ns";
+  /** What OPS/S counts, as the head of that column, where it is something else. */
+  readonly operations?: string;
+  /** The figure that ratios compare; a rate as its inverse, the time that an operation takes of all. */
+  readonly compare: "meanNs" | "p50Ns" | "operationsPerSecond";
   readonly cases: readonly CaseSpec[];
   readonly targets: readonly Target[];
+}
+
+export function shareOf({ share = 1 }: Row): number {
+  return share;
 }
 
 export function linesOf({ name, limit, peer, lines }: CaseSpec): readonly LineSpec[] {

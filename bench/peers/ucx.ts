@@ -1,30 +1,49 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { BenchContext } from "../harness/context.ts";
+import { type CounterParameters, WORD_BYTES } from "../counters/words.ts";
 import { findProgram } from "../harness/installed.ts";
 import { roundOf } from "../harness/messages.ts";
 import type { CaseSpec } from "../harness/row.ts";
 import { runProgram } from "../harness/run-program.ts";
 import type { Timing } from "../harness/statistics.ts";
-import { freePort, startGuarded } from "./guarded.ts";
+import { freePort, startGuarded, untilItListens } from "./guarded.ts";
 
-const WITHIN_MS = 30_000;
-const WARM_UP_OPS = 1_000;
-/** The server says nothing when it is ready, and serves one client, so it cannot be asked either. */
-const LISTENING_MS = 500;
+const WITHIN_MS = 60_000;
+/** Both of its sides spin without yielding: where others want the cores, a round trip takes milliseconds. */
+const WARM_UP_OPS = 500;
+/** To reckon with how many a round has. */
+const TRIAL_OPS = 1_000;
+/** A test of `ucx_perftest`, one operation at a time. */
+interface Test {
+  readonly transport: "posix" | "tcp";
+  readonly test: readonly string[];
+  readonly bytes: number;
+  /** Its latency tests tell half of a round trip. */
+  readonly factor: 1 | 2;
+}
 
 /**
- * UCX by its own tool, one operation at a time. `posix`: a get from shared memory. `tcp`: a put to the other side that
- * it answers with a put, so one round trip; its get has the passive side look once in a millisecond, which says more
- * about the tool than about UCX.
+ * UCX by its own tool. `posix`: a get from shared memory. `tcp`: a put to the other side that it answers with a put, so
+ * one round trip; its get has the passive side look once in a millisecond, which says more about the tool than about UCX.
  */
 export function openUcx(transport: "posix" | "tcp"): CaseSpec["open"] {
+  return transport === "posix"
+    ? openTest({ transport, test: ["-t", "ucp_get", "-O", "1"], bytes: 8, factor: 1 })
+    : openTest({ transport, test: ["-t", "ucp_put_lat"], bytes: 8, factor: 2 });
+}
+
+/** The same of a fetch-and-add to shared memory. */
+export function openUcxAtomic(word: CounterParameters["word"]): CaseSpec["open"] {
+  const test = ["-t", "ucp_fadd", "-O", "1"];
+  return openTest({ transport: "posix", test, bytes: WORD_BYTES[word], factor: 1 });
+}
+
+function openTest(test: Test): CaseSpec["open"] {
   return async (context) => {
     const program = findProgram("ucx_perftest");
     if (program === undefined) return { absent: "ucx_perftest is not installed" };
     const run = (operations: number, signal: AbortSignal): Promise<Timing> =>
-      runOnce(program, transport, operations, signal);
-    const { meanNs } = await run(WARM_UP_OPS * 10, context.signal);
-    const operations = operationsFor(context, meanNs);
+      runOnce(program, test, operations, signal);
+    const { meanNs } = await run(TRIAL_OPS, context.signal);
+    const operations = Math.ceil((context.settings.roundMs * 1e6) / meanNs);
     return {
       round: async (_seed, signal) => roundOf(await run(operations, signal), operations),
       close: async () => {},
@@ -32,13 +51,9 @@ export function openUcx(transport: "posix" | "tcp"): CaseSpec["open"] {
   };
 }
 
-function operationsFor({ settings }: BenchContext, meanNs: number): number {
-  return Math.ceil((settings.roundMs * 1e6) / meanNs);
-}
-
 async function runOnce(
   program: string,
-  transport: "posix" | "tcp",
+  { transport, test, bytes, factor }: Test,
   operations: number,
   signal: AbortSignal,
 ): Promise<Timing> {
@@ -46,13 +61,11 @@ async function runOnce(
   const env = { ...process.env, UCX_TLS: `${transport},self` };
   const server = startGuarded(program, ["-p", `${port}`], env);
   try {
-    await sleep(LISTENING_MS, undefined, { signal });
-    const test = transport === "posix" ? ["-t", "ucp_get", "-O", "1"] : ["-t", "ucp_put_lat"];
-    const size = ["-s", "8", "-n", `${operations}`, "-w", `${WARM_UP_OPS}`];
+    await untilItListens("ucx_perftest", port, signal);
+    const size = ["-s", `${bytes}`, "-n", `${operations}`, "-w", `${WARM_UP_OPS}`];
     const options = ["127.0.0.1", "-p", `${port}`, ...test, ...size, "-f", "-v"];
     const csv = await runProgram(program, options, { withinMs: WITHIN_MS, signal, env });
-    // Its latency tests tell half of a round trip.
-    return timingIn(csv, transport === "posix" ? 1 : 2);
+    return timingIn(csv, factor);
   } finally {
     await server.stop();
   }
@@ -66,3 +79,8 @@ export function timingIn(csv: string, factor: number): Timing {
   }
   return { meanNs: meanUs * 1e3 * factor, p50Ns: p50Us * 1e3 * factor, p90Ns: undefined, p99Ns: undefined };
 }
+
+/** `ucx_perftest` pairs one client with one server, so it has no test of two that add to one word. */
+export const openUcxContended: CaseSpec["open"] = async () => ({
+  absent: "ucx_perftest has no test with two clients of one word",
+});

@@ -1,14 +1,18 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import path from "node:path";
 import { PACKAGE_DIR, packageVersion } from "../../src/runtime/package.ts";
+
+const CONGESTION_CONTROL = "/proc/sys/net/ipv4/tcp_congestion_control";
 
 /** Where and of what the figures were taken. */
 export interface Environment {
   readonly cpu: string;
   readonly cores: number;
   readonly kernel: string;
+  /** What the kernel's TCP goes by, as cubic or bbr: it decides how large answers flow. */
+  readonly congestionControl: string;
   readonly node: string;
   readonly didafs: string;
   /** Commit of the sources, with `+` where files differ from it; undefined outside a repository. */
@@ -25,6 +29,7 @@ export function environment(): Environment {
     cpu: processors[0]?.model ?? "unknown",
     cores: processors.length,
     kernel: release(),
+    congestionControl: readFileSync(CONGESTION_CONTROL, "utf8").trim(),
     node: process.version,
     didafs: packageVersion(),
     ...(commit === undefined ? {} : { commit }),

@@ -11,6 +11,8 @@ export interface RowReport {
   readonly title: string;
   readonly setting: string;
   readonly compare: Row["compare"];
+  /** See Row. */
+  readonly operations?: string;
   readonly lines: readonly LineReport[];
   readonly targets: readonly Judged[];
 }
@@ -30,13 +32,18 @@ export function reportRow(row: Row, outcomes: ReadonlyMap<string, Outcome>): Row
   const ratio = (of: string | undefined, to: string | undefined): number | undefined => {
     const [rounds, others] = [timed.get(of ?? ""), timed.get(to ?? "")];
     if (rounds === undefined || others === undefined) return undefined;
-    return median(rounds.map((round, i) => round[row.compare] / (others[i] as Timed)[row.compare]));
+    return median(rounds.map((round, i) => costOf(row, round) / costOf(row, others[i] as Timed)));
   };
   const lines = row.cases.flatMap((spec) =>
     linesOf(spec).map((line) => reportLine(row, spec, line, outcomes.get(spec.id), ratio)),
   );
-  const targets = row.targets.map((target) => judge(target, lines, ratio));
-  return { id: row.id, title: row.title, setting: row.setting, compare: row.compare, lines, targets };
+  const targets = row.targets.map((target) => judge(target, lines, row.compare, ratio));
+  const { id, title, setting, compare, operations } = row;
+  return { id, title, setting, compare, ...(operations && { operations }), lines, targets };
+}
+
+function costOf({ compare }: Row, timed: Timed): number {
+  return compare === "operationsPerSecond" ? 1 / timed[compare] : timed[compare];
 }
 
 function timedByLine(row: Row, outcomes: ReadonlyMap<string, Outcome>): Map<string, readonly Timed[]> {

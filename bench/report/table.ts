@@ -4,6 +4,7 @@ import type { LineReport } from "./line-report.ts";
 import type { BenchReport, RowReport } from "./report.ts";
 import { describeSeries } from "./series.ts";
 
+const OPERATIONS = "OPS/S";
 const HEAD = [
   "CASE",
   "MODE",
@@ -12,30 +13,36 @@ const HEAD = [
   "P99",
   "MEAN",
   "SPREAD",
-  "OPS/S",
+  OPERATIONS,
   "TIME/LIMIT",
   "PEER/TIME",
   "HASH",
 ];
 const LEFT = 2;
+const COMPARED = { meanNs: "means", p50Ns: "p50", operationsPerSecond: "rates" } as const;
 
 /** The report as people read it. */
-export function describe({ environment, settings, rows }: BenchReport): string {
-  const { cpu, cores, kernel, node, didafs, commit, loadBefore } = environment;
-  const machine = `${cpu}, ${cores} cores, Linux ${kernel}, Node ${node}, load before ${loadBefore.toFixed(1)}`;
+export function describe(report: BenchReport): string {
+  return [...headOf(report), ...report.rows.map(describeRow)].join("\n");
+}
+
+/** Where, of what and how the figures were taken. */
+export function headOf({ environment, settings }: BenchReport): string[] {
+  const { cpu, cores, kernel, congestionControl, node, didafs, commit, loadBefore } = environment;
+  const machine = `${cpu}, ${cores} cores, Linux ${kernel}, TCP ${congestionControl}, Node ${node}, load before ${loadBefore.toFixed(1)}`;
   const version = `didafs ${didafs}${commit === undefined ? "" : ` (${commit})`}`;
   const how = `${settings.rounds} rounds of ${settings.roundMs} ms a case, taking turns, after ${settings.warmUpMs} ms of warm-up; ${settings.drive} drive`;
-  return [machine, `${version}; ${how}`, ...rows.map(describeRow)].join("\n");
+  return [machine, `${version}; ${how}`];
 }
 
 function describeRow(row: RowReport): string {
-  const figure = row.compare === "meanNs" ? "means" : "p50";
+  const head = HEAD.map((cell) => (cell === OPERATIONS ? (row.operations ?? cell) : cell));
   const lines = row.lines.filter(({ seriesOnly }) => !seriesOnly);
   return [
     "",
     `${row.id}  ${row.title}`,
-    `    ${row.setting}; ratios of ${figure}`,
-    ...align(HEAD, lines.map(cells), LEFT),
+    `    ${row.setting}; ratios of ${COMPARED[row.compare]}`,
+    ...align(head, lines.map(cells), LEFT),
     ...describeSeries(row.lines),
     "",
     ...row.targets.map(describeTarget),
@@ -57,7 +64,7 @@ function cells({ name, mode, absent, measured, timesLimit, peerTimes }: LineRepo
   ];
 }
 
-function describeTarget({ target, value, unit, outcome }: Judged): string {
+export function describeTarget({ target, value, unit, outcome }: Judged): string {
   const shown = unit === "ns" ? duration(value) : amount(value ?? 0);
   const found = value === undefined ? "what it is measured against is absent" : shown;
   return `    ${outcome.padEnd("not reached".length)}  ${target}: ${found}`;

@@ -1,14 +1,14 @@
 import type { DidafsWindow } from "../../src/client/api.ts";
+import { describeWorking, type Working } from "../blocks/walk.ts";
 import { openModule, openOnCluster } from "../harness/module-case.ts";
 import type { CaseSpec, Row } from "../harness/row.ts";
-import { openMappedWords } from "../limits/limit-cases.ts";
+import { openMappedBlocks } from "../limits/limit-cases.ts";
 import { openUcx } from "../peers/ucx.ts";
-import { describeWorking, type Working } from "../words/word-case.ts";
 import { caseModule } from "./case-module.ts";
 
 type Sharing = DidafsWindow["sharing"];
 
-const WORKING: Working = { words: 8192, batchOps: 1000 };
+const WORKING: Working = { workingBytes: 64 << 10, blockBytes: 8, depth: 1, batchOps: 1000 };
 
 const READS = { role: "didafs", does: "get", limit: "c-load", peer: "fs-read" } as const;
 const WRITES = { role: "didafs", does: "put", limit: "c-store", peer: "fs-write" } as const;
@@ -75,7 +75,7 @@ const LIMITS: CaseSpec[] = [
     mode: "mapped file",
     role: "limit",
     does: "get",
-    open: openMappedWords(WORKING, "get"),
+    open: openMappedBlocks(WORKING, "get"),
   },
   {
     id: "c-store",
@@ -83,7 +83,7 @@ const LIMITS: CaseSpec[] = [
     mode: "mapped file",
     role: "limit",
     does: "put",
-    open: openMappedWords(WORKING, "put"),
+    open: openMappedBlocks(WORKING, "put"),
   },
 ];
 

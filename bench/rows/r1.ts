@@ -1,13 +1,12 @@
+import { describeWorking, type Working } from "../blocks/walk.ts";
 import { openModule, openOnCluster } from "../harness/module-case.ts";
 import type { CaseSpec, Row } from "../harness/row.ts";
-import { openPingPong } from "../limits/limit-cases.ts";
-import { openMpi } from "../peers/mpi.ts";
+import { openMpiGet, openPingPong } from "../limits/limit-cases.ts";
 import { openRedisBenchmark, openRedisModule } from "../peers/redis-cases.ts";
 import { openUcx } from "../peers/ucx.ts";
-import { describeWorking, type Working } from "../words/word-case.ts";
 import { caseModule } from "./case-module.ts";
 
-const WORKING: Working = { words: 1024, batchOps: 1 };
+const WORKING: Working = { workingBytes: 8 << 10, blockBytes: 8, depth: 1, batchOps: 1 };
 
 const READS = { role: "didafs", does: "get", limit: "c-ping-pong" } as const;
 const WRITES = { role: "didafs", does: "put", limit: "c-ping-pong" } as const;
@@ -75,7 +74,7 @@ function redis(moves: "get" | "put", command: "get" | "set"): CaseSpec[] {
       mode: "its C client",
       role: "peer",
       does: moves,
-      open: openRedisBenchmark(moves),
+      open: openRedisBenchmark({ test: command, valueBytes: 8, depth: 1, clients: 1 }),
     },
   ];
 }
@@ -99,7 +98,7 @@ const PEERS: CaseSpec[] = [
     does: "put",
     open: openUcx("tcp"),
   },
-  { id: "mpi", name: "MPI_Get 8 B", mode: "tcp", role: "peer", does: "get", open: openMpi },
+  { id: "mpi", name: "MPI_Get 8 B", mode: "tcp", role: "peer", does: "get", open: openMpiGet(WORKING) },
 ];
 
 /** Over TCP on the loopback interface, one operation at a time. */
