@@ -3,9 +3,17 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { type ErrorCode, statusOf } from "../../src/std/errors.ts";
 import { Owed } from "./oracle/answers.ts";
+import { EpochOracle } from "./oracle/epochs.ts";
 import { Land, READ, WRITE } from "./oracle/land.ts";
 import { Oracle } from "./oracle/oracle.ts";
 import { STATUS } from "./oracle/statuses.ts";
+import {
+  ANSWERS,
+  type EpochTelling,
+  epochPayloadBytes,
+  KINDS,
+  putEpochPayload,
+} from "./wire/epoch-payload.ts";
 import { AT, Batch, OPCODES } from "./wire/frame.ts";
 
 test("the oracle knows every status that a worker can answer", () => {
@@ -63,4 +71,24 @@ test("of answers that only their status tells apart any may come first", () => {
     assert.ok(owed.take(OPCODES.LOCK, 7, status)?.statuses.includes(status));
   }
   assert.equal(owed.take(OPCODES.LOCK, 7, STATUS.OK), undefined);
+});
+
+test("an epoch may go on without what came of it in a message before: a worker that was full has dropped that", () => {
+  const name = { incarnation: "aa".repeat(16), session: 5, secret: "bb".repeat(8), sequence: 1 };
+  const decider = { target: "cc".repeat(16), worker: 0 };
+  const write = { handle: 1, at: 0, bytes: Uint8Array.of(1) };
+  const told = { stable: false, name, decider, reads: [], writes: [], others: [] };
+  const land = new Land(1, 0, 100, READ | WRITE);
+  const epochs = new EpochOracle({ lands: new Map([[1, land]]), durable: false }, new Owed(), 5);
+  const tell = (message: EpochTelling) => {
+    const payload = new Uint8Array(epochPayloadBytes(message));
+    putEpochPayload(payload, message);
+    return epochs.told(payload);
+  };
+  tell({ ...told, kind: KINDS.MORE, writes: [write] });
+  const { statuses, values } = tell({ ...told, kind: KINDS.PREPARE, stable: true });
+  assert.deepEqual(statuses, [STATUS.OK, STATUS.TOO_MANY, STATUS.NOT_DURABLE]);
+  assert.ok(values?.includes(ANSWERS.PREPARED));
+  const own = tell({ ...told, kind: KINDS.PREPARE, stable: true, writes: [write] });
+  assert.deepEqual(own.statuses, [STATUS.NOT_DURABLE], "what it brings itself is refused for certain");
 });

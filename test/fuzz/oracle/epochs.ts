@@ -124,18 +124,14 @@ export class EpochOracle {
   #claimed(message: EpochTelling, key: string): Telling {
     const part = this.#parts.get(key);
     this.#parts.delete(key);
+    const troubles = new Set<number>();
+    const refusal = this.#refused(message, message.stable, troubles);
+    const partRefusal = part === undefined ? [] : this.#refused(part, message.stable, troubles);
+    if (refusal.length > 0) return { statuses: [...partRefusal, ...refusal, ...troubles], value: 0n };
+    // What came before is refused with it, where it was not dropped.
+    if (partRefusal.length > 0) return this.#claimedOrRefused(message, [...partRefusal, ...troubles]);
     const reads = [...(part?.reads ?? []), ...message.reads];
     const writes = [...(part?.writes ?? []), ...message.writes];
-    const troubles = new Set<number>();
-    const { stable } = message;
-    for (const { handle, at } of reads) {
-      const refusal = this.#refusal(handle, at, 1, READ, false, troubles);
-      if (refusal.length > 0) return { statuses: [...refusal, ...troubles], value: 0n };
-    }
-    for (const { handle, at, bytes } of writes) {
-      const refusal = this.#refusal(handle, at, bytes.length, WRITE, stable, troubles);
-      if (refusal.length > 0) return { statuses: [...refusal, ...troubles], value: 0n };
-    }
     const statuses = [STATUS.OK, STATUS.TOO_MANY, ...troubles];
     if (message.kind === KINDS.VALIDATE) return this.#validated(part, writes, troubles);
     const written = this.#written(writes, message);
@@ -150,6 +146,14 @@ export class EpochOracle {
       return { statuses, value: undefined, values };
     }
     return { statuses, value: undefined, values, settled: this.#resolved(written, part) };
+  }
+
+  /** Either it is refused, or it goes on without what came before. */
+  #claimedOrRefused(message: EpochTelling, refusals: readonly number[]): Telling {
+    for (const { land, at, bytes } of this.#written(message.writes, message)) land.write(at, bytes, true);
+    const statuses = [STATUS.OK, STATUS.TOO_MANY, ...refusals];
+    if (message.kind === KINDS.VALIDATE) statuses.push(STATUS.PROTOCOL);
+    return { statuses, value: undefined, values: VALUES[message.kind] as number[] };
   }
 
   /** What writes is refused, and has no effect; where some of what came before was refused, none of that is there. */
@@ -219,6 +223,23 @@ export class EpochOracle {
         land.restore(at, bytes, unsure);
       }
     };
+  }
+
+  /** @returns what refuses one of these accesses for certain; `troubles` gets what may refuse them */
+  #refused(
+    { reads, writes }: Pick<EpochTelling, "reads" | "writes">,
+    stable: boolean,
+    troubles: Set<number>,
+  ): number[] {
+    for (const { handle, at } of reads) {
+      const refusal = this.#refusal(handle, at, 1, READ, false, troubles);
+      if (refusal.length > 0) return refusal;
+    }
+    for (const { handle, at, bytes } of writes) {
+      const refusal = this.#refusal(handle, at, bytes.length, WRITE, stable, troubles);
+      if (refusal.length > 0) return refusal;
+    }
+    return [];
   }
 
   /** @returns what refuses the access for certain; `troubles` gets what may refuse it */
