@@ -62,8 +62,8 @@ export class Connection {
   /** Reads no further: no room for answers, or a write must not overtake a get whose bytes have not left yet. */
   stalled = false;
   pendingFlushes = 0;
-  /** Locks that it waits for. They keep nothing from being read: what releases them comes on this connection too. */
-  pendingLocks = 0;
+  /** Commands that wait for what others do, see waiting-commands.ts. */
+  pendingWaits = 0;
   /** Messages about epochs that have no answer yet. */
   pendingEpochs = 0;
   /** Stalled until no epoch holds a line that its next command writes. */
@@ -179,7 +179,7 @@ export class Connection {
 
   /** Commands that were executed and have no answer yet. */
   get unanswered(): number {
-    return this.pendingFlushes + this.pendingLocks + this.pendingEpochs + (this.phase === HEADER ? 0 : 1);
+    return this.pendingFlushes + this.pendingWaits + this.pendingEpochs + (this.phase === HEADER ? 0 : 1);
   }
 
   /** Nothing that was accepted is left to be done or answered. */

@@ -15,6 +15,7 @@ import { HeatTable } from "./heat-table.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { finishPayload, payloadCame, processStaged, type ReceiveContext } from "./receive.ts";
 import { StableFlushes } from "./stable-flushes.ts";
+import { WaitingCommands } from "./waiting-commands.ts";
 import { WorkerEpochs } from "./worker-epochs.ts";
 import { WorkerLocks } from "./worker-locks.ts";
 import { STAGING_BYTES, WorkerMemory } from "./worker-memory.ts";
@@ -71,6 +72,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
   readonly counters: Float64Array;
   readonly heat: HeatTable;
   readonly flushes: StableFlushes;
+  readonly #waiting: WaitingCommands;
   readonly locks: WorkerLocks;
   readonly epochs: WorkerEpochs;
   readonly #syncs: WorkerSyncs;
@@ -120,8 +122,8 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
       region: (key) => this.#registry.region(key),
       syncRegion: (region, done) => this.flushes.sync(region, done),
     });
-    this.locks = new WorkerLocks(parts.counters, parts.clock, {
-      activate: (slot) => void this.#activate(slot),
+    this.#waiting = new WaitingCommands((slot) => void this.#activate(slot));
+    this.locks = new WorkerLocks(parts.counters, parts.clock, this.#waiting, {
       suspected: () => this.#registry.lockSuspected(),
       deadlock: (session, cycle) => this.#registry.lockDeadlock(session, cycle),
     });
@@ -151,6 +153,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
     }
     work += this.#syncs.doWork();
     work += this.flushes.doWork();
+    work += this.#waiting.doWork();
     work += this.locks.doWork(nowMs);
     work += this.epochs.doWork(nowMs);
     if (this.epochs.recovering) return work;
@@ -223,7 +226,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
     this.epochs.memory.closeMessage(connection);
     connection.close();
     // Nobody would hear of them, and what nobody knows that he holds he does not release.
-    if (connection.pendingLocks > 0) this.locks.endWaits((connection.session as WorkerSession).number);
+    if (connection.pendingWaits > 0) this.locks.endWaits((connection.session as WorkerSession).number);
     this.#connections[connection.slot] = undefined;
     this.#freeSlots.push(connection.slot);
     this.#entrance.left(connection);

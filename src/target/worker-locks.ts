@@ -7,6 +7,7 @@ import type { Connection } from "./connection.ts";
 import { COUNTER } from "./counters.ts";
 import type { LockDescription, LongWait, ToWorker } from "./messages.ts";
 import { ABORTED, DEADLOCK, INVALID_ARGUMENT, OK, REVOKED, TIMEOUT, TOO_MANY, UNBOUND } from "./statuses.ts";
+import type { WaitingCommand, WaitingCommands } from "./waiting-commands.ts";
 import type { WorkerSession } from "./worker-session.ts";
 
 /** Twelve days: nothing waits for ever. */
@@ -14,28 +15,17 @@ const WAIT_MS_MAX = 2 ** 30;
 
 /** What WorkerLocks tells the worker. */
 export interface LockEvents {
-  /** The connection in that slot has an answer to send. */
-  activate(slot: number): void;
   /** There may be a circle over several homes. */
   suspected(): void;
   /** Comes before the answer that says so. */
   deadlock(session: number, cycle: readonly LockDescription[]): void;
 }
 
-/** Who waits for the answer to a LOCK. */
+/** Who asked for a lock. */
 interface Asker {
-  /** Until it has the answer: a lock outlasts its connection, and must not keep it. */
-  connection: Connection | undefined;
+  /** Until it is answered: a lock outlasts its command, and must not keep it. */
+  command: WaitingCommand | undefined;
   readonly session: number;
-  readonly tag: number;
-  /** It was not answered at once. */
-  waits: boolean;
-}
-
-interface Verdict {
-  readonly asker: Asker;
-  readonly status: number;
-  readonly value: number;
 }
 
 /** The locks of the regions that are at home at this worker: commands and orders become events of the lock table. */
@@ -43,13 +33,13 @@ export class WorkerLocks {
   readonly #table = new LockTable<Asker>();
   readonly #counters: Float64Array;
   readonly #clock: Clock;
+  readonly #waiting: WaitingCommands;
   readonly #events: LockEvents;
-  /** Answers whose connection has no room for them at this moment. */
-  #late: Verdict[] = [];
 
-  constructor(counters: Float64Array, clock: Clock, events: LockEvents) {
+  constructor(counters: Float64Array, clock: Clock, waiting: WaitingCommands, events: LockEvents) {
     this.#counters = counters;
     this.#clock = clock;
+    this.#waiting = waiting;
     this.#events = events;
   }
 
@@ -62,13 +52,10 @@ export class WorkerLocks {
     tag: number,
   ): void {
     const { number, owner } = session;
-    const asker: Asker = { connection, session: number, tag, waits: false };
+    const command = this.#waiting.expect(connection, number, OPCODE.LOCK, tag);
     const whole = { ...claim, session: number, owner };
+    const asker: Asker = { command, session: number };
     this.#table.request(whole, Math.min(waitMs, WAIT_MS_MAX), asker, this.#clock.nowMs());
-    if (this.#table.actions.count === 0) {
-      asker.waits = true;
-      connection.pendingLocks += 1;
-    }
     this.#carryOut();
   }
 
@@ -133,12 +120,10 @@ export class WorkerLocks {
 
   /** @returns work done */
   doWork(nowMs: number): number {
-    let work = this.#late.length > 0 ? this.#answerLate() : 0;
-    if (nowMs >= this.#table.dueMs) {
-      this.#table.expire(nowMs);
-      work += this.#table.actions.count;
-      this.#carryOut();
-    }
+    if (nowMs < this.#table.dueMs) return 0;
+    this.#table.expire(nowMs);
+    const work = this.#table.actions.count;
+    this.#carryOut();
     return work;
   }
 
@@ -159,11 +144,10 @@ export class WorkerLocks {
       else {
         const cycle = actions.cycles[i];
         if (cycle !== undefined) this.#events.deadlock(asker.session, cycle.map(described));
-        this.#settle({
-          asker,
-          status: this.#statusOf(kind, cancelled),
-          value: kind === LOCK_ACTION.GRANTED ? 1 : 0,
-        });
+        const status = this.#statusOf(kind, cancelled);
+        if (asker.command === undefined) continue;
+        this.#waiting.settle(asker.command, status, kind === LOCK_ACTION.GRANTED ? 1 : 0);
+        asker.command = undefined;
       }
     }
     actions.clear();
@@ -194,29 +178,6 @@ export class WorkerLocks {
 
   #count(at: number): void {
     this.#counters[at] = (this.#counters[at] as number) + 1;
-  }
-
-  #settle(verdict: Verdict): void {
-    if (!this.#answer(verdict)) this.#late.push(verdict);
-  }
-
-  #answerLate(): number {
-    const before = this.#late.length;
-    this.#late = this.#late.filter((verdict) => !this.#answer(verdict));
-    return before - this.#late.length;
-  }
-
-  /** @returns false when the connection has no room yet */
-  #answer({ asker, status, value }: Verdict): boolean {
-    const { connection, tag, waits } = asker;
-    if (connection?.hasRoom() === false && !connection.closed) return false;
-    asker.connection = undefined;
-    if (connection === undefined || connection.closed) return true;
-    const at = connection.answer(OPCODE.LOCK, tag, status, 0);
-    connection.queue.headerWords[valueAt(at)] = value;
-    if (waits) connection.pendingLocks -= 1;
-    this.#events.activate(connection.slot);
-    return true;
   }
 }
 
