@@ -45,7 +45,7 @@ export interface LinesReply {
 /** Calls of the main thread, by kind: what goes in and what comes out. */
 export interface AgentCalls {
   /** Attaches to the metadata service. */
-  readonly connect: { in: null; out: { id: string } };
+  readonly connect: { in: null; out: { id: string; originKey: string } };
   /** Opens a stream to the metadata service on which the main thread makes its calls. */
   readonly stream: { in: null; out: { connection: { id: number; descriptor: number } } };
   readonly bind: { in: BindRequest; out: BindReply };

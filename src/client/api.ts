@@ -159,6 +159,8 @@ export type ClusterStatus = Result<"meta.status">;
  */
 export interface Cluster extends AsyncDisposable {
   readonly id: string;
+  /** What others know this Cluster by: `source` of its notifications. Another one each time somebody connects. */
+  readonly origin: string;
   readonly url: string;
   /** @throws ENOENT, EEXIST, EISDIR, ERR_NO_SPACE, ERR_NO_TARGET, … */
   open(path: string, options?: OpenOptions): Promise<DidafsFile>;
@@ -344,6 +346,53 @@ export interface Lock extends AsyncDisposable {
   release(): Promise<void>;
 }
 
+/** Which notifications a queue lets in; default: all. */
+export interface NotificationFilter {
+  /** The `origin` of the Cluster that notifies. */
+  readonly source?: string | undefined;
+  readonly tag?: number | undefined;
+}
+
+export interface QueueOptions extends NotificationFilter, CallOptions {
+  /** Notifications that it keeps, for each region that the window has bytes on; then those who notify wait. Default 1024, at most 16,384. */
+  readonly capacity?: number | undefined;
+}
+
+/** An access of somebody that has taken effect. */
+export interface Notification {
+  /** The `origin` of the Cluster that made it. */
+  readonly source: string;
+  readonly tag: number;
+  /** The bytes, as far as they are in the queue's window, and where in it they begin. */
+  readonly at: number;
+  readonly length: number;
+}
+
+/**
+ * Notifications, each once. Those of one source to bytes of one region come in the order of its accesses. Who waits uses no processor.
+ * Iterating waits as long as it takes, and ends when the queue is closed.
+ */
+export interface NotificationQueue extends AsyncIterable<Notification>, AsyncDisposable {
+  /**
+   * The next one; several calls are served in their order.
+   * @throws ERR_TIMEOUT, ERR_ABORTED: it will be told to the next call; ERR_SESSION_LOST, ERR_REVOKED: what was not told is
+   *   lost, and the window is to be opened anew; ERR_CLOSED
+   */
+  next(options?: CallOptions): Promise<Notification>;
+  /** One that has come already, and is here; while there is none, each call sees to it that one that comes gets here. */
+  tryNext(): Notification | undefined;
+  close(): Promise<void>;
+}
+
+/** Counts notifications, each once. Iterating waits as long as it takes, and ends when it is closed. */
+export interface NotificationCounter extends AsyncIterable<number>, AsyncDisposable {
+  /** Waits until there were any. @returns how many since they were last told @throws as NotificationQueue.next */
+  next(options?: CallOptions): Promise<number>;
+  /** As many as are known here, which may be 0, as NotificationQueue.tryNext. */
+  take(): number;
+  close(): Promise<void>;
+}
+
 /** Bytes that an epoch with isolation "shared" or "exclusive" locks. */
 export interface EpochRange {
   /** Needed where the epoch has several windows, or none yet. */
@@ -494,6 +543,26 @@ export interface DidafsWindow extends AsyncDisposable {
   lock(range: Range, options?: CallOptions): Promise<Lock>;
   /** Like `lock`, but where it would have to wait it resolves to undefined at once. */
   tryLock(range: Range, options?: CallOptions): Promise<Lock | undefined>;
+  /**
+   * Puts bytes, and then tells all queues that match (see `notifications`), at the bytes' home: nobody is told before all of
+   * the bytes are there. As many messages as `put`. Resolves once each of these queues has had room: a slow
+   * reader slows those who notify him. Where nobody has opened a queue it is a put.
+   * @param tag what the queue's owner is told besides: a whole number from 0 to 2^32 - 1
+   * @throws what `put` throws; ERR_TOO_MANY, to be tried again later: 1,024 of the session's notifications wait already. After
+   *   ERR_TIMEOUT and ERR_ABORTED (`applied` is "unknown") it waits on, and is told when there is room
+   */
+  putNotify(at: number, from: Bytes, tag: number, options?: CallOptions): Promise<void>;
+  /** Fills `into` and then tells all queues that match that these bytes have been read, so that they may be written anew. */
+  getNotify<B extends Bytes>(at: number, into: B, tag: number, options?: CallOptions): Promise<B>;
+  /**
+   * Opens a queue of the notifications that come with accesses to bytes of this window, from anybody, by any window: from now
+   * on until it is closed, its window is, or the session with a target ends. An access that is cut, because it lies on several
+   * regions or is longer than 1 MiB (a `getNotify`: 64 KiB), counts as being where its last part is.
+   * @throws ERR_RANGE (the window has no byte), ERR_TOO_MANY
+   */
+  notifications(options?: QueueOptions): Promise<NotificationQueue>;
+  /** The same, of a queue that keeps only how many there were, and so has room for all. */
+  countNotifications(options?: NotificationFilter & CallOptions): Promise<NotificationCounter>;
   /**
    * Refuses accesses with ERR_CLOSED from now on and detaches views, and so ends epochs that are not closing yet; resolves when
    * what was issued before has ended and the locks are released. Idempotent. Does not flush.

@@ -31,6 +31,8 @@ import { readFile, type WholeFilePorts, writeFile } from "./whole-files.ts";
 
 export interface ClusterParts {
   readonly id: string;
+  /** The public key of `origin`. */
+  readonly originKey: string;
   readonly url: string;
   readonly origin: Origin;
   readonly random: Random;
@@ -45,6 +47,7 @@ export interface ClusterParts {
 /** See Cluster in api.ts. */
 export class ClusterClient implements Cluster {
   readonly id: string;
+  readonly origin: string;
   readonly url: string;
   readonly #parts: ClusterParts;
   readonly #files = new Set<File>();
@@ -54,6 +57,7 @@ export class ClusterClient implements Cluster {
   constructor(parts: ClusterParts) {
     this.#parts = parts;
     this.id = parts.id;
+    this.origin = parts.originKey;
     this.url = parts.url;
     this.#epochs = new Epochs(parts.origin, parts.timeoutMs);
   }

@@ -2,6 +2,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Address, Stream } from "../ports/network.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
 import type { OpenFile, Result } from "../wire/control.ts";
+import type { AgentCalls } from "./agent-messages.ts";
 import type { ControlChannels, Limits } from "./control-channels.ts";
 import { joinOpening } from "./join-opening.ts";
 import { OpenInodes } from "./open-inodes.ts";
@@ -86,9 +87,9 @@ export class MetaLink {
   }
 
   /** @returns the cluster's identity @throws see ControlChannels.open */
-  async connect(limits: Limits): Promise<{ id: string }> {
+  async connect(limits: Limits): Promise<AgentCalls["connect"]["out"]> {
     const { id } = await this.#attach(limits);
-    return { id };
+    return { id, originKey: this.#originKey };
   }
 
   /** A stream on which calls can be made at once; what is open was claimed before. @throws see ControlChannels.open */

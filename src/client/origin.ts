@@ -14,6 +14,7 @@ import { RemoteAccess } from "../transport/remote-access.ts";
 import type { RemoteLink } from "../transport/remote-link.ts";
 import { SessionState } from "../transport/session-state.ts";
 import { Transfer } from "../transport/transfer.ts";
+import { Turnstile } from "../transport/turnstile.ts";
 import type { EpochSession, Participant } from "../wire/epoch-name.ts";
 import { AgentLink } from "./agent-link.ts";
 import type { BindReply, FromAgent, ToAgent } from "./agent-messages.ts";
@@ -258,7 +259,8 @@ export class Origin {
     // to leave, also when the first access comes late: the target closes a connection that does not introduce itself.
     connection.hello(new Transfer(), number, token);
     this.#pump.wake(connection);
-    const remote = { connection, session: state, pump: this.#pump, clock, idler, memory };
+    const notifying = new Turnstile();
+    const remote = { connection, session: state, pump: this.#pump, clock, idler, memory, notifying };
     this.#connections.set(stream.id, { connection, remote });
     this.#connectionIds.set(connection, stream.id);
     return remote;

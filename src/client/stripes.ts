@@ -1,4 +1,4 @@
-import { regionBytes, regionIndex, regionOffset } from "../structs/striping.ts";
+import { fileOffset, regionBytes, regionIndex, regionOffset } from "../structs/striping.ts";
 
 /** What a window needs of one region. */
 export interface Binding {
@@ -46,6 +46,11 @@ export class Stripes {
   /** Where that byte lies in its binding. */
   offsetOf(at: number): number {
     return regionOffset(this.start + at, this.#unit, this.#count) - (this.#bases[this.indexOf(at)] as number);
+  }
+
+  /** Where in the window the byte lies that is at `offset` of region `index`, which counts from its own first one. */
+  placeOf(index: number, offset: number): number {
+    return fileOffset(offset, this.#unit, this.#count, index) - this.start;
   }
 
   /** The region that holds the whole range in one run; undefined where several do. */

@@ -11,7 +11,11 @@ import type {
   EpochOptions,
   Locality,
   Lock,
+  NotificationCounter,
+  NotificationFilter,
+  NotificationQueue,
   Op,
+  QueueOptions,
   Range,
   Word,
 } from "./api.ts";
@@ -35,6 +39,7 @@ import {
 import { settleAll } from "./settle-all.ts";
 import type { Stripes } from "./stripes.ts";
 import { WindowLocks } from "./window-locks.ts";
+import { WindowNotified } from "./window-notified.ts";
 import { WindowRefusals } from "./window-refusals.ts";
 import { WritesToCome } from "./writes-to-come.ts";
 
@@ -91,6 +96,7 @@ export class Window implements DidafsWindow {
   readonly #refusals: WindowRefusals;
   readonly #coverage: FlushCoverage;
   readonly #locks: WindowLocks;
+  readonly #notified: WindowNotified;
   readonly #toCome = new WritesToCome();
   /** Epochs that are closing. */
   readonly #closingEpochs = new Set<Promise<unknown>>();
@@ -116,6 +122,17 @@ export class Window implements DidafsWindow {
         if (!this.#writable) throw this.#refusals.readOnly();
       },
       cycle: parts.lockCycle,
+    });
+    this.#notified = new WindowNotified({
+      path: parts.path,
+      stripes: parts.stripes,
+      accesses: parts.accesses,
+      timeoutMs: parts.timeoutMs,
+      checkRange: (at, length) => this.#checkRange(at, length),
+      willWrite: (at, length) => this.#willWrite(at, length),
+      get: (at, into, limits) =>
+        this.#pieces(at, into, (access, from, piece) => access.get(from, piece, limits)),
+      put: (at, from, limits) => this.#pieces(at, from, (access, to, piece) => access.put(to, piece, limits)),
     });
     this.length = parts.stripes.length;
     this.#end = this.length;
@@ -345,6 +362,23 @@ export class Window implements DidafsWindow {
     return await this.#locks.take(range, false, this.#limits(options));
   }
 
+  async putNotify(at: number, from: Bytes, tag: number, options?: CallOptions): Promise<void> {
+    await this.#notified.put(at, bytesOf(from), tag, this.#limits(options));
+  }
+
+  async getNotify<B extends Bytes>(at: number, into: B, tag: number, options?: CallOptions): Promise<B> {
+    await this.#notified.get(at, bytesOf(into), tag, this.#limits(options));
+    return into;
+  }
+
+  async notifications(options: QueueOptions = {}): Promise<NotificationQueue> {
+    return await this.#notified.openQueue(options, this.#limits(options));
+  }
+
+  async countNotifications(options: NotificationFilter & CallOptions = {}): Promise<NotificationCounter> {
+    return await this.#notified.openCounter(options, this.#limits(options));
+  }
+
   epoch<T>(body: (access: EpochAccess) => Promise<T>): Promise<T>;
   epoch<T>(options: EpochOptions, body: (access: EpochAccess) => Promise<T>): Promise<T>;
   async epoch<T>(
@@ -408,6 +442,7 @@ export class Window implements DidafsWindow {
     await Promise.allSettled(this.#accesses.map((access) => access?.flush(false, limits)));
     await Promise.all(this.#closingEpochs);
     await this.#locks.close();
+    await this.#notified.close();
     await this.#parts.release();
   }
 

@@ -1,22 +1,24 @@
 /**
- * One notification, as it lies in a queue and in the answer to whoever asks for the next ones:
+ * One notification, as it lies in a queue:
  *
  *     32-bit words
- *       0  u64 at         first byte of the access, in its region
- *       2  u64 length     bytes
+ *       0  u64 at         first byte of the access, in its region; of one in parts that of the last part
+ *       2  u64 length     bytes from there
  *       4  u32 source
  *       5  u32 tag
  *       6  u64 sequence   in its queue: 0, 1, 2 ... without a hole
+ *       8  u64 before     bytes of the access that came in parts before that one
  *
  * u64 lie low half first, and are safe integers.
  */
-export const ENTRY_WORDS = 8;
+export const ENTRY_WORDS = 10;
 
 const AT = 0;
 const LENGTH = 2;
 const SOURCE = 4;
 const TAG = 5;
 const SEQUENCE = 6;
+const BEFORE = 8;
 const TWO_32 = 2 ** 32;
 
 /** Writes all but the sequence, which is the queue's to give. */
@@ -27,11 +29,13 @@ export function encodeEntry(
   length: number,
   source: number,
   tag: number,
+  before: number,
 ): void {
   putSafe(words, entry + AT, at);
   putSafe(words, entry + LENGTH, length);
   words[entry + SOURCE] = source;
   words[entry + TAG] = tag;
+  putSafe(words, entry + BEFORE, before);
 }
 
 export function setEntrySequence(words: Int32Array, entry: number, sequence: number): void {
@@ -62,6 +66,11 @@ export function entryTag(words: Int32Array, entry: number): number {
 
 export function entrySequence(words: Int32Array, entry: number): number {
   return takeSafe(words, entry + SEQUENCE);
+}
+
+/** Bytes of the access that came in parts before. */
+export function entryBefore(words: Int32Array, entry: number): number {
+  return takeSafe(words, entry + BEFORE);
 }
 
 function putSafe(words: Int32Array, at: number, value: number): void {

@@ -4,7 +4,7 @@ export interface NotificationLimits {
   readonly sessionQueuesMax: number;
   readonly regionQueuesMax: number;
   readonly queuesMax: number;
-  /** Entries that one queue holds, that those of one session may hold together, and in all; 32 bytes each. */
+  /** Entries that one queue holds, that those of one session may hold together, and in all; 40 bytes each. */
   readonly queueEntriesMax: number;
   readonly sessionEntriesMax: number;
   readonly entriesMax: number;

@@ -1,4 +1,4 @@
-import { copyEntry, ENTRY_WORDS, setEntrySequence } from "./notification-entry.ts";
+import { copyEntry, ENTRY_WORDS, entrySource, setEntrySequence } from "./notification-entry.ts";
 import type { SessionCounts } from "./notification-limits.ts";
 import { SlotLine } from "./slot-lines.ts";
 
@@ -102,6 +102,14 @@ export class NotificationQueue {
     }
     this.size -= count;
     return count;
+  }
+
+  /** Adds the sources of the entries that lie in it, each once, and that of its filter. */
+  addSources(into: Set<number>): void {
+    if (this.#source !== ANY) into.add(this.#source);
+    for (let i = 0; this.isList && i < this.size; i += 1) {
+      into.add(entrySource(this.#ring, ((this.#head + i) % this.capacity) * ENTRY_WORDS));
+    }
   }
 
   /** @returns what was counted since the last time */

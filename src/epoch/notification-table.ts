@@ -65,6 +65,14 @@ export class NotificationTable<W> {
     return this.#sessions.size;
   }
 
+  /** The sources that somebody is told of still, or asks for. Looks at all that lies in queues or waits. */
+  sources(): Set<number> {
+    const found = new Set<number>();
+    this.#waits.addSources(found);
+    for (const queues of this.#regions.values()) for (const queue of queues) queue.addSources(found);
+    return found;
+  }
+
   open(claim: QueueClaim, waiter: W): void {
     const session = this.#sessions.get(claim.session);
     const queues = this.#regions.get(claim.region);
@@ -134,7 +142,7 @@ export class NotificationTable<W> {
 
   /**
    * An access has put its bytes: whoever it matches may know. One of no bytes is a sign at `at`.
-   * @param session whose access it was @param source as queues see it
+   * @param session whose access it was @param source as queues see it @param before bytes of it that came in parts before
    */
   notify(
     region: string,
@@ -144,6 +152,7 @@ export class NotificationTable<W> {
     source: number,
     tag: number,
     waiter: W,
+    before = 0,
   ): void {
     const queues = this.#regions.get(region);
     if (queues === undefined) {
@@ -155,7 +164,7 @@ export class NotificationTable<W> {
       this.actions.push(NOTIFICATION_ACTION.REFUSED, waiter);
       return;
     }
-    encodeEntry(this.#entry, 0, at, length, source, tag);
+    encodeEntry(this.#entry, 0, at, length, source, tag, before);
     let waiting: WaitingNotification<W> | undefined;
     for (let i = 0; i < queues.length; i += 1) {
       const queue = queues[i] as NotificationQueue;

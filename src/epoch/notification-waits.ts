@@ -1,4 +1,4 @@
-import { copyEntry, ENTRY_WORDS } from "./notification-entry.ts";
+import { copyEntry, ENTRY_WORDS, entrySource } from "./notification-entry.ts";
 import type { SessionCounts } from "./notification-limits.ts";
 import { type SlotLine, SlotLines } from "./slot-lines.ts";
 
@@ -89,6 +89,13 @@ export class NotificationWaits<W> {
     one.left -= 1;
     one.session.waits -= 1;
     return one;
+  }
+
+  /** Adds the sources of those that wait, each once. */
+  addSources(into: Set<number>): void {
+    for (let place = 0; place < this.#placesMax; place += 1) {
+      if (this.#owners[place] !== undefined) into.add(entrySource(this.#entries, place * ENTRY_WORDS));
+    }
   }
 
   /** @returns who is to be answered; `one` may be used again from now on */

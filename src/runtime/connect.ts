@@ -52,14 +52,24 @@ export async function attach(
   const limits = callLimits(options, timeoutMs);
   const agent = await startAgent({ metaAddress: parseClusterUrl(url), key, leaseMs });
   try {
-    const { id } = await agent.origin.link.call("connect", null, limits);
+    const { id, originKey } = await agent.origin.link.call("connect", null, limits);
     const stop = async (): Promise<void> => {
       await agent.stop();
       await stopServices();
     };
     const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
     const { origin } = agent;
-    return new ClusterClient({ id, url, origin, random: systemRandom, transport, timeoutMs, owner, stop });
+    return new ClusterClient({
+      id,
+      originKey,
+      url,
+      origin,
+      random: systemRandom,
+      transport,
+      timeoutMs,
+      owner,
+      stop,
+    });
   } catch (error) {
     await agent.stop();
     if (!isDidafsError(error, "ERR_UNREACHABLE")) throw error;

@@ -48,6 +48,12 @@ export const METRICS = {
   ],
   didafs_target_epochs_total: ["counter", "epochs at workers, by outcome: committed, conflict or aborted"],
   didafs_target_epoch_log_bytes: ["gauge", "what the workers' logs of epochs hold"],
+  didafs_target_notifications_total: [
+    "counter",
+    "notifications that had room in every queue that they matched",
+  ],
+  didafs_target_queues: ["gauge", "notification queues that are open"],
+  didafs_target_notifications_waiting: ["gauge", "places in which notifications wait for room in a queue"],
   didafs_target_syncs_total: ["counter", "syncs of regions asked of the drive"],
   didafs_target_failed_regions_total: ["counter", "regions taken out of service because their sync failed"],
 } as const satisfies Record<string, readonly [type: "gauge" | "counter" | "histogram", help: string]>;

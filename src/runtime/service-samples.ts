@@ -41,6 +41,9 @@ const COUNTED: Readonly<Record<string, readonly [MetricName, labels?: Readonly<R
   epochsAborted: ["didafs_target_epochs_total", { outcome: "aborted" }],
   epochsUnderWay: ["didafs_target_epochs"],
   epochLogBytes: ["didafs_target_epoch_log_bytes"],
+  notified: ["didafs_target_notifications_total"],
+  queues: ["didafs_target_queues"],
+  notificationsWaiting: ["didafs_target_notifications_waiting"],
   mappings: ["didafs_target_mappings_total"],
   mappedBytes: ["didafs_target_mapped_bytes_total"],
 };

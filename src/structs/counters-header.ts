@@ -29,7 +29,7 @@ import { WORKER_BLOCK_BYTES } from "./worker-counters.ts";
  * Nothing of it outlives the machine's run. Another layout of the blocks is another version.
  */
 const COUNTERS_HEADER_BYTES = 4096;
-const COUNTERS_VERSION = 1;
+const COUNTERS_VERSION = 2;
 /** More than a target can have (`up --workers`). */
 const WORKERS_MAX = 64;
 

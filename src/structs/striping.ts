@@ -23,3 +23,9 @@ export function regionOffset(at: number, stripeUnit: number, regionCount: number
   const turn = Math.floor(Math.floor(at / stripeUnit) / regionCount);
   return turn * stripeUnit + (at % stripeUnit);
 }
+
+/** The byte of the file that lies at `offset` of region `index`. */
+export function fileOffset(offset: number, stripeUnit: number, regionCount: number, index: number): number {
+  const turn = Math.floor(offset / stripeUnit);
+  return (turn * regionCount + index) * stripeUnit + (offset % stripeUnit);
+}

@@ -6,12 +6,12 @@ import { LATENCY_WORDS } from "./latency.ts";
  *
  *     f64 words
  *        0  aliveMs: its clock at its last round, which comes once a second at least | 7 zero
- *        8  the counts of COUNTER                               | zero up to a line
- *       32  commands by opcode, 16
- *       48  refusals by the answer's status, 128
- *      176  durations of commands (latency.ts): from the step that received one whole until its answer was handed over
- *      632  durations of stable flushes: from the command until the sync that serves it was done
- *     1088  heat of regions, 256 slots                          | zero up to the page's end
+ *        8  the counts of COUNTER                               | zero up to the commands
+ *       64  commands by opcode, 64
+ *      128  refusals by the answer's status, 128
+ *      256  durations of commands (latency.ts): from the step that received one whole until its answer was handed over
+ *      712  durations of stable flushes: from the command until the sync that serves it was done
+ *     1168  heat of regions, 256 slots                          | zero up to the page's end
  *
  * A slot of heat, one line. The first slot is that of all regions that have none of their own:
  *
@@ -28,11 +28,11 @@ const WORKER_BLOCK_WORDS = WORKER_BLOCK_BYTES / 8;
 
 const ALIVE = 0;
 const COUNTS = 8;
-const COMMANDS = 32;
-const OPCODES = 16;
-const REFUSALS = 48;
+const COMMANDS = 64;
+const OPCODES = 64;
+const REFUSALS = 128;
 export const STATUSES = 128;
-export const COMMAND_LATENCY = 176;
+export const COMMAND_LATENCY = 256;
 export const FLUSH_LATENCY: number = COMMAND_LATENCY + LATENCY_WORDS;
 const HEAT: number = FLUSH_LATENCY + LATENCY_WORDS;
 export const HEAT_SLOTS = 256;
@@ -67,6 +67,11 @@ const NAMES = [
   "epochsUnderWay",
   /** What the log of epochs holds at this moment. */
   "epochLogBytes",
+  /** Notifications that have had room in every queue that they match. */
+  "notified",
+  /** Queues that are open, and places in which notifications wait for room. */
+  "queues",
+  "notificationsWaiting",
 ] as const;
 
 export type CounterName = (typeof NAMES)[number];
@@ -94,7 +99,7 @@ export function workerAliveMs(words: Float64Array): number {
   return words[ALIVE] as number;
 }
 
-/** @param opcode below 16 */
+/** @param opcode below 64 */
 export function countOpcode(words: Float64Array, opcode: number): void {
   const at = COMMANDS + (opcode & (OPCODES - 1));
   words[at] = (words[at] as number) + 1;

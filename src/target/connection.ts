@@ -16,8 +16,8 @@ export const PUT_PAYLOAD = 1;
 export const ACCUMULATE_PAYLOAD = 2;
 /** The payload of a command that was refused. */
 export const REFUSED_PAYLOAD = 3;
-/** A message about an epoch. */
-export const EPOCH_PAYLOAD = 4;
+/** A message that is read once it is whole: about an epoch, or a queue that is to be opened. */
+export const MESSAGE_PAYLOAD = 4;
 
 /** With this much queued no further command is read: bounds what one step sends, not memory (payload is not copied). */
 const QUEUED_BYTES_MAX = 1 << 20;
@@ -92,7 +92,10 @@ export class Connection {
   /** Where the payload begins in the region, and where its next byte goes. */
   from = 0;
   at = 0;
-  /** A message about an epoch, as far as it has come. */
+  /** Of a PUT_NOTIFY: the notification's tag, and bytes of the access that earlier commands have put. */
+  noticeTag = 0;
+  before = 0;
+  /** A message, as far as it has come. */
   message: Uint8Array | undefined = undefined;
 
   constructor(stream: Stream, isUnix: boolean, slot: number, memory: WorkerMemory) {

@@ -21,11 +21,13 @@ export function countCommand(words: Float64Array, heat: number, opcode: number, 
   switch (opcode) {
     case OPCODE.GET:
     case OPCODE.EPOCH_GET:
+    case OPCODE.GET_NOTIFY:
       add(words, heat + HEAT_COLUMN.gets, 1);
       add(words, heat + HEAT_COLUMN.gotBytes, length);
       return;
     case OPCODE.PUT:
     case OPCODE.ACCUMULATE:
+    case OPCODE.PUT_NOTIFY:
       countPut(words, heat, length);
       return;
     case OPCODE.FLUSH:
@@ -33,6 +35,9 @@ export function countCommand(words: Float64Array, heat: number, opcode: number, 
       return;
     case OPCODE.LOCK:
     case OPCODE.UNLOCK:
+    case OPCODE.QUEUE_OPEN:
+    case OPCODE.QUEUE_CLOSE:
+    case OPCODE.NOTIFY_NEXT:
     // Its writes are counted when they are put in place: they may be to many regions.
     case OPCODE.EPOCH:
       return;

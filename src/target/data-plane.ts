@@ -19,6 +19,7 @@ import { WaitingCommands } from "./waiting-commands.ts";
 import { WorkerEpochs } from "./worker-epochs.ts";
 import { WorkerLocks } from "./worker-locks.ts";
 import { STAGING_BYTES, WorkerMemory } from "./worker-memory.ts";
+import { WorkerNotifications } from "./worker-notifications.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 import { type ConnectionKeeper, WorkerRegistry } from "./worker-registry.ts";
 import type { WorkerSession } from "./worker-session.ts";
@@ -75,6 +76,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
   readonly #waiting: WaitingCommands;
   readonly locks: WorkerLocks;
   readonly epochs: WorkerEpochs;
+  readonly notifications: WorkerNotifications;
   readonly #syncs: WorkerSyncs;
   readonly #registry: WorkerRegistry;
   /** By slot. */
@@ -122,7 +124,8 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
       region: (key) => this.#registry.region(key),
       syncRegion: (region, done) => this.flushes.sync(region, done),
     });
-    this.#waiting = new WaitingCommands((slot) => void this.#activate(slot));
+    this.#waiting = new WaitingCommands((slot) => void this.#activate(slot), this.epochs.memory);
+    this.notifications = new WorkerNotifications(parts.counters, parts.clock, this.#waiting);
     this.locks = new WorkerLocks(parts.counters, parts.clock, this.#waiting, {
       suspected: () => this.#registry.lockSuspected(),
       deadlock: (session, cycle) => this.#registry.lockDeadlock(session, cycle),
@@ -155,6 +158,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
     work += this.flushes.doWork();
     work += this.#waiting.doWork();
     work += this.locks.doWork(nowMs);
+    work += this.notifications.doWork(nowMs);
     work += this.epochs.doWork(nowMs);
     if (this.epochs.recovering) return work;
     if (nowMs < (this.#parts.leaseEnd[0] as number)) work += this.#stepBacklog() + this.#stepActive();
@@ -177,7 +181,8 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
   /** Blocks until there may be work, at most `timeoutMs`. */
   wait(timeoutMs: number): void {
     if (this.#closed) return;
-    const waitMs = this.#entrance.waitMs(this.epochs.waitMs(this.locks.waitMs(timeoutMs)));
+    const ownMs = this.notifications.waitMs(this.locks.waitMs(timeoutMs));
+    const waitMs = this.#entrance.waitMs(this.epochs.waitMs(ownMs));
     this.#look(this.#drainUntilMs === undefined ? waitMs : DRAIN_WAIT_MS);
   }
 
@@ -226,11 +231,16 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
     this.epochs.memory.closeMessage(connection);
     connection.close();
     // Nobody would hear of them, and what nobody knows that he holds he does not release.
-    if (connection.pendingWaits > 0) this.locks.endWaits((connection.session as WorkerSession).number);
+    if (connection.pendingWaits > 0) this.#endWaits((connection.session as WorkerSession).number);
     this.#connections[connection.slot] = undefined;
     this.#freeSlots.push(connection.slot);
     this.#entrance.left(connection);
     this.counters[COUNTER.connections] = this.#entrance.connectionCount;
+  }
+
+  #endWaits(session: number): void {
+    this.locks.endWaits(session);
+    this.notifications.endWaits(session);
   }
 
   #look(timeoutMs: number): void {
@@ -406,7 +416,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
   /** Takes payload behind what was staged straight into the region. @returns bytes received */
   #receiveIntoRegion(connection: Connection, byteMax: number): number {
     if (connection.left === 0) {
-      finishPayload(connection);
+      finishPayload(connection, this.notifications);
       return 0;
     }
     const { memory } = connection.region as WorkerRegion;
@@ -418,7 +428,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
     if (count <= 0) return 0;
     this.#countIn(connection, count);
     payloadCame(connection, count);
-    finishPayload(connection);
+    finishPayload(connection, this.notifications);
     return count;
   }
 

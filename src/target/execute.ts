@@ -5,6 +5,7 @@ import {
   commandFlags,
   commandHandle,
   commandLength,
+  commandNotification,
   commandOffset,
   commandPayloadBytes,
   compareAt,
@@ -15,11 +16,12 @@ import {
   operandAt,
   valueAt,
 } from "../wire/header.ts";
+import { NOTICE_BYTES, NOTICES_MAX, NOTIFIED_GET_BYTES_MAX, QUEUE_BYTES } from "../wire/notifications.ts";
 import { FLUSH_STABLE, flagsOp, flagsWord, LOCK_EXCLUSIVE, OPS, WORD_BYTES } from "../wire/ops.ts";
 import {
   ACCUMULATE_PAYLOAD,
   type Connection,
-  EPOCH_PAYLOAD,
+  MESSAGE_PAYLOAD,
   PUT_PAYLOAD,
   REFUSED_PAYLOAD,
 } from "./connection.ts";
@@ -38,6 +40,7 @@ import {
 } from "./statuses.ts";
 import type { WorkerEpochs } from "./worker-epochs.ts";
 import type { WorkerLocks } from "./worker-locks.ts";
+import type { WorkerNotifications } from "./worker-notifications.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 import type { WorkerSession } from "./worker-session.ts";
 
@@ -55,12 +58,15 @@ const INLINE_BYTES = 8;
 /** With so much queued no further copy is made. */
 const COPIES_QUEUED_MAX = 64 << 10;
 const READ_WRITE = READ | WRITE;
+/** An access and what came before it have an exact length. */
+const BEFORE_MAX = Number.MAX_SAFE_INTEGER - MAX_PAYLOAD_BYTES;
 
 /** What commands need besides the bytes. */
 export interface ExecuteContext {
   readonly flushes: StableFlushes;
   readonly locks: WorkerLocks;
   readonly epochs: WorkerEpochs;
+  readonly notifications: WorkerNotifications;
 }
 
 /**
@@ -80,7 +86,7 @@ export function execute(
     case OPCODE.GET:
       return get(connection, domain, words, h);
     case OPCODE.PUT:
-      return put(connection, domain, context.epochs, words, h);
+      return put(connection, domain, context, words, h, false);
     case OPCODE.FETCH_OP:
       return fetchOp(connection, domain, context.epochs, words, h);
     case OPCODE.COMPARE_AND_SWAP:
@@ -97,6 +103,16 @@ export function execute(
       return epochGet(connection, session, context.epochs, words, h);
     case OPCODE.EPOCH:
       return epoch(connection, context.epochs, words, h);
+    case OPCODE.PUT_NOTIFY:
+      return put(connection, domain, context, words, h, true);
+    case OPCODE.GET_NOTIFY:
+      return getNotify(connection, session, context, words, h);
+    case OPCODE.QUEUE_OPEN:
+      return queueOpen(connection, context.epochs, words, h);
+    case OPCODE.QUEUE_CLOSE:
+      return queueClose(connection, session, context.notifications, words, h);
+    case OPCODE.NOTIFY_NEXT:
+      return notifyNext(connection, context, words, h);
     default:
       return MALFORMED;
   }
@@ -124,9 +140,10 @@ function get(connection: Connection, domain: Domain<WorkerRegion>, words: Int32A
 function put(
   connection: Connection,
   domain: Domain<WorkerRegion>,
-  epochs: WorkerEpochs,
+  { epochs, notifications }: ExecuteContext,
   words: Int32Array,
   h: number,
+  notifies: boolean,
 ): number {
   const length = commandLength(words, h);
   const payloadBytes = commandPayloadBytes(words, h);
@@ -136,17 +153,27 @@ function put(
   if (at < 0) return refuse(connection, words, h, refusalStatus(at));
   const region = domain.region as WorkerRegion;
   if (region.failed) return refuse(connection, words, h, INPUT_OUTPUT);
+  const tag = commandNotification(words, h);
+  if (notifies) {
+    if (bytesBefore(words, h) > BEFORE_MAX) return refuse(connection, words, h, RANGE);
+    const { session } = connection;
+    if (!notifications.accepts(session as WorkerSession, region, at, length, tag))
+      return refuse(connection, words, h, TOO_MANY);
+  }
   if (mustWait(connection, region, epochs, at, length)) return STALLED;
   if (payloadBytes > 0) {
     expectPayload(connection, PUT_PAYLOAD, words, h, OK);
     connection.region = region;
     connection.from = at;
     connection.at = at;
+    connection.noticeTag = tag;
+    connection.before = notifies ? bytesBefore(words, h) : 0;
     return DONE;
   }
   storeSmall(region.memory, at, length, words, operandAt(h));
   region.lines?.written(at, length);
-  connection.answer(OPCODE.PUT, headerTag(words, h), OK, 0);
+  if (!notifies) connection.answer(OPCODE.PUT, headerTag(words, h), OK, 0);
+  else notifications.put(connection, region, at, length, bytesBefore(words, h), tag, headerTag(words, h));
   return DONE;
 }
 
@@ -357,8 +384,89 @@ function epoch(connection: Connection, epochs: WorkerEpochs, words: Int32Array, 
   if (commandFlags(words, h) !== 0 || payloadBytes === 0) return MALFORMED;
   if (commandHandle(words, h) !== 0 || commandLength(words, h) !== payloadBytes) return MALFORMED;
   if (!epochs.memory.openMessage(connection, payloadBytes)) return refuse(connection, words, h, TOO_MANY);
-  expectPayload(connection, EPOCH_PAYLOAD, words, h, OK);
+  expectPayload(connection, MESSAGE_PAYLOAD, words, h, OK);
   return DONE;
+}
+
+/** The bytes are copied, because whoever is told may write there. */
+function getNotify(
+  connection: Connection,
+  session: WorkerSession,
+  { epochs, notifications }: ExecuteContext,
+  words: Int32Array,
+  h: number,
+): number {
+  if (commandFlags(words, h) !== 0 || commandPayloadBytes(words, h) !== 0) return MALFORMED;
+  const length = commandLength(words, h);
+  const at = session.domain.translate(commandHandle(words, h), commandOffset(words, h), length, READ);
+  if (at < 0) return refuse(connection, words, h, refusalStatus(at));
+  const before = bytesBefore(words, h);
+  if (length > NOTIFIED_GET_BYTES_MAX || before > BEFORE_MAX) return refuse(connection, words, h, RANGE);
+  const region = session.domain.region as WorkerRegion;
+  if (region.failed) return refuse(connection, words, h, INPUT_OUTPUT);
+  if (connection.queue.bytes > COPIES_QUEUED_MAX) return STALLED;
+  const tag = commandNotification(words, h);
+  const isInline = length <= INLINE_BYTES;
+  const hasRoom = isInline || (epochs.memory.mayCopy(connection) && notifications.hasRoomFor(length));
+  if (!hasRoom || !notifications.accepts(session, region, at, length, tag))
+    return refuse(connection, words, h, TOO_MANY);
+  if (isInline) loadSmall(region.memory, at, length, copiedWords, 0);
+  else copiedWords.fill(0);
+  const copied = {
+    low: copiedWords[0] as number,
+    high: copiedWords[1] as number,
+    copy: isInline ? undefined : region.memory.u8.slice(at, at + length),
+  };
+  notifications.get(connection, region, at, length, before, tag, headerTag(words, h), copied);
+  return DONE;
+}
+
+const copiedWords = new Int32Array(2);
+
+function queueOpen(connection: Connection, epochs: WorkerEpochs, words: Int32Array, h: number): number {
+  if (commandFlags(words, h) !== 0 || commandPayloadBytes(words, h) !== QUEUE_BYTES) return MALFORMED;
+  if (commandLength(words, h) !== QUEUE_BYTES) return MALFORMED;
+  if (!epochs.memory.openMessage(connection, QUEUE_BYTES)) return refuse(connection, words, h, TOO_MANY);
+  expectPayload(connection, MESSAGE_PAYLOAD, words, h, OK);
+  return DONE;
+}
+
+function queueClose(
+  connection: Connection,
+  session: WorkerSession,
+  notifications: WorkerNotifications,
+  words: Int32Array,
+  h: number,
+): number {
+  if (commandFlags(words, h) !== 0 || commandPayloadBytes(words, h) !== 0) return MALFORMED;
+  const closed = notifications.close(session, requestNumber(words, h));
+  const at = connection.answer(OPCODE.QUEUE_CLOSE, headerTag(words, h), OK, 0);
+  connection.queue.headerWords[valueAt(at)] = closed ? 1 : 0;
+  return DONE;
+}
+
+function notifyNext(
+  connection: Connection,
+  { epochs, notifications }: ExecuteContext,
+  words: Int32Array,
+  h: number,
+): number {
+  const length = commandLength(words, h);
+  const entriesMax = length / NOTICE_BYTES;
+  if (commandFlags(words, h) !== 0 || commandPayloadBytes(words, h) !== 0) return MALFORMED;
+  if (!(Number.isInteger(entriesMax) && entriesMax > 0 && entriesMax <= NOTICES_MAX)) return MALFORMED;
+  // Who does not read must not make the worker keep many copies.
+  if (connection.queue.bytes > COPIES_QUEUED_MAX) return STALLED;
+  if (!epochs.memory.mayCopy(connection)) return refuse(connection, words, h, TOO_MANY);
+  const waitMs = (words[compareAt(h)] as number) >>> 0;
+  notifications.next(connection, requestNumber(words, h), entriesMax, waitMs, headerTag(words, h));
+  return DONE;
+}
+
+/** Bytes of an access that notifies that earlier commands have moved; not exact above BEFORE_MAX. */
+function bytesBefore(words: Int32Array, h: number): number {
+  const at = compareAt(h);
+  return ((words[at] as number) >>> 0) + ((words[at + 1] as number) >>> 0) * 2 ** 32;
 }
 
 /** A session that chooses numbers above 2^53 may take one of them for another; its own locks are all that it mixes up. */

@@ -17,7 +17,7 @@ import {
   WIRE_VERSION,
 } from "../wire/header.ts";
 import { WORD_BYTES } from "../wire/ops.ts";
-import { ACCUMULATE_PAYLOAD, type Connection, EPOCH_PAYLOAD, HEADER, PUT_PAYLOAD } from "./connection.ts";
+import { ACCUMULATE_PAYLOAD, type Connection, HEADER, MESSAGE_PAYLOAD, PUT_PAYLOAD } from "./connection.ts";
 import { COUNTER, countCommand, countRefused } from "./counters.ts";
 import { execute, MALFORMED, REFUSED, STALLED } from "./execute.ts";
 import type { StableFlushes } from "./stable-flushes.ts";
@@ -25,6 +25,7 @@ import { AUTH, INPUT_OUTPUT, OK, TOO_MANY, VERSION } from "./statuses.ts";
 import type { WorkerEpochs } from "./worker-epochs.ts";
 import type { WorkerLocks } from "./worker-locks.ts";
 import { STAGING_BYTES, type WorkerMemory } from "./worker-memory.ts";
+import type { WorkerNotifications } from "./worker-notifications.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 import type { WorkerSession } from "./worker-session.ts";
 
@@ -39,6 +40,7 @@ export interface ReceiveContext {
   readonly flushes: StableFlushes;
   readonly locks: WorkerLocks;
   readonly epochs: WorkerEpochs;
+  readonly notifications: WorkerNotifications;
   readonly memory: WorkerMemory;
   /** The session of that number, if this worker knows it. */
   session(number: number): WorkerSession | undefined;
@@ -145,11 +147,15 @@ function isWellFormed(words: Int32Array, h: number): boolean {
   return (
     isCommand(words, h) &&
     (words[h + 1] as number) >>> 16 === 0 &&
-    words[h + 12] === 0 &&
+    (words[h + 12] === 0 || notifies(headerOpcode(words, h))) &&
     words[h + 13] === 0 &&
     commandPayloadBytes(words, h) <= MAX_PAYLOAD_BYTES &&
     words[h + 15] === 0
   );
+}
+
+function notifies(opcode: number): boolean {
+  return opcode === OPCODE.PUT_NOTIFY || opcode === OPCODE.GET_NOTIFY;
 }
 
 /** Payloads of odd length leave the next header where words cannot be read: then it is copied. @returns its first word */
@@ -170,14 +176,14 @@ function takePayload(connection: Connection, context: ReceiveContext): boolean {
     } else if (connection.phase === ACCUMULATE_PAYLOAD) {
       accumulateStaged(connection, connection.region as WorkerRegion, count);
     } else {
-      if (connection.phase === EPOCH_PAYLOAD)
+      if (connection.phase === MESSAGE_PAYLOAD)
         copyToMessage(connection, connection.message as Uint8Array, count);
       connection.left -= count;
       connection.begin += count;
     }
   }
-  if (connection.phase !== EPOCH_PAYLOAD) return finishPayload(connection);
-  return connection.left === 0 && finishMessage(connection, context.epochs);
+  if (connection.phase !== MESSAGE_PAYLOAD) return finishPayload(connection, context.notifications);
+  return connection.left === 0 && finishMessage(connection, context);
 }
 
 /** Accounts for payload that lies in the region now. */
@@ -187,17 +193,20 @@ export function payloadCame(connection: Connection, count: number): void {
 }
 
 /** Answers the command whose payload is complete. @returns false when it is not, or there is no room for the answer */
-export function finishPayload(connection: Connection): boolean {
+export function finishPayload(connection: Connection, notifications: WorkerNotifications): boolean {
   if (connection.left > 0) return false;
   if (!connection.queue.hasRoom()) {
     connection.stalled = true;
     return false;
   }
   connection.countWritten();
-  const failed = connection.region?.failed === true;
-  connection.answer(connection.opcode, connection.tag, failed ? INPUT_OUTPUT : connection.status, 0);
+  const { region, opcode, tag, from, at, before, noticeTag } = connection;
+  const status = region?.failed === true ? INPUT_OUTPUT : connection.status;
   connection.phase = HEADER;
   connection.region = undefined;
+  if (opcode === OPCODE.PUT_NOTIFY && status === OK)
+    notifications.put(connection, region as WorkerRegion, from, at - from, before, noticeTag, tag);
+  else connection.answer(opcode, tag, status, 0);
   return true;
 }
 
@@ -205,10 +214,19 @@ function copyToMessage({ staging, begin, left }: Connection, message: Uint8Array
   message.set((staging as Memory).u8.subarray(begin, begin + count), message.length - left);
 }
 
-function finishMessage(connection: Connection, epochs: WorkerEpochs): boolean {
+function finishMessage(connection: Connection, { epochs, notifications }: ReceiveContext): boolean {
+  const { opcode, tag, handle } = connection;
+  if (opcode === OPCODE.QUEUE_OPEN && !connection.queue.hasRoom()) {
+    connection.stalled = true;
+    return false;
+  }
   const message = epochs.memory.closeMessage(connection) as Uint8Array;
   connection.phase = HEADER;
-  epochs.take(connection, connection.session as WorkerSession, connection.tag, message);
+  if (opcode === OPCODE.EPOCH) epochs.take(connection, connection.session as WorkerSession, tag, message);
+  else {
+    const status = notifications.open(connection, handle, tag, message);
+    if (status !== undefined) connection.answer(opcode, tag, status, 0);
+  }
   return true;
 }
 

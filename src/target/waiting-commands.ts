@@ -1,5 +1,7 @@
 import { valueAt } from "../wire/header.ts";
 import type { Connection } from "./connection.ts";
+import type { EpochMemory } from "./epoch-memory.ts";
+import { OK } from "./statuses.ts";
 
 /** A command whose answer comes when what it waits for is decided; used again once it has been given. */
 export interface WaitingCommand {
@@ -12,6 +14,8 @@ export interface WaitingCommand {
   /** The answer's value. */
   low: number;
   high: number;
+  /** What comes with an answer that is no refusal: a copy that is its own. */
+  payload: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /**
@@ -20,21 +24,25 @@ export interface WaitingCommand {
  */
 export class WaitingCommands {
   readonly #activate: (slot: number) => void;
+  readonly #memory: EpochMemory;
   readonly #spare: WaitingCommand[] = [];
   #late: WaitingCommand[] = [];
 
   /** @param activate the connection in that slot has an answer to send */
-  constructor(activate: (slot: number) => void) {
+  constructor(activate: (slot: number) => void, memory: EpochMemory) {
     this.#activate = activate;
+    this.#memory = memory;
   }
 
   /** A command that has come, and will be settled. */
   expect(connection: Connection, session: number, opcode: number, tag: number): WaitingCommand {
-    const command = this.#spare.pop() ?? { connection, session, opcode, tag, status: 0, low: 0, high: 0 };
+    const command = this.#spare.pop() ?? newCommand();
     command.connection = connection;
     command.session = session;
     command.opcode = opcode;
     command.tag = tag;
+    command.low = 0;
+    command.high = 0;
     connection.pendingWaits += 1;
     return command;
   }
@@ -44,6 +52,7 @@ export class WaitingCommands {
     command.status = status;
     command.low = low;
     command.high = high;
+    if (status !== OK) command.payload = undefined;
     if (!this.#answer(command)) this.#late.push(command);
   }
 
@@ -60,15 +69,31 @@ export class WaitingCommands {
     const connection = command.connection as Connection;
     if (!connection.closed) {
       if (!connection.hasRoom()) return false;
-      const at = valueAt(connection.answer(command.opcode, command.tag, command.status, 0));
+      const { opcode, tag, status, payload } = command;
+      const at = valueAt(connection.answer(opcode, tag, status, payload?.length ?? 0));
       const { headerWords } = connection.queue;
       headerWords[at] = command.low;
       headerWords[at + 1] = command.high;
+      if (payload !== undefined) this.#memory.pushCopy(connection, payload);
       connection.pendingWaits -= 1;
       this.#activate(connection.slot);
     }
     command.connection = undefined;
+    command.payload = undefined;
     this.#spare.push(command);
     return true;
   }
+}
+
+function newCommand(): WaitingCommand {
+  return {
+    connection: undefined,
+    session: 0,
+    opcode: 0,
+    tag: 0,
+    status: OK,
+    low: 0,
+    high: 0,
+    payload: undefined,
+  };
 }

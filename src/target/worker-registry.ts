@@ -8,6 +8,7 @@ import type { FromWorker, LockDescription, RegionGrant, ToWorker } from "./messa
 import { INPUT_OUTPUT, OK, REVOKED, UNBOUND } from "./statuses.ts";
 import type { WorkerEpochs } from "./worker-epochs.ts";
 import type { WorkerLocks } from "./worker-locks.ts";
+import type { WorkerNotifications } from "./worker-notifications.ts";
 import { WorkerRegion } from "./worker-region.ts";
 import { WorkerSession } from "./worker-session.ts";
 
@@ -16,6 +17,7 @@ export interface ConnectionKeeper {
   readonly heat: HeatTable;
   readonly locks: WorkerLocks;
   readonly epochs: WorkerEpochs;
+  readonly notifications: WorkerNotifications;
   connectionAt(slot: number): Connection | undefined;
   closeConnection(connection: Connection): void;
   /** Copies what connections, all by default, have still to send from the region; closes those that it is too much for. */
@@ -113,6 +115,7 @@ export class WorkerRegistry {
         return;
       case "unbind":
         this.#keeper.locks.unbound(order);
+        this.#keeper.notifications.unbound(order);
         this.#unbind(order.session, order.handle, order.revoked);
         this.#mailbox.post({ type: "unbound", session: order.session, handle: order.handle });
         return;
@@ -261,6 +264,7 @@ export class WorkerRegistry {
     if (session === undefined) return;
     this.#sessions.delete(number);
     this.#keeper.epochs.sessionEnded(number);
+    this.#keeper.notifications.sessionEnded(number);
     for (const slot of session.slots) {
       const connection = this.#keeper.connectionAt(slot);
       if (connection !== undefined) this.#keeper.closeConnection(connection);

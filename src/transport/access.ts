@@ -1,6 +1,7 @@
 import type { DidafsError } from "../std/errors.ts";
 import type { CallLimits } from "./call-limits.ts";
 import type { HeldLocks } from "./held-locks.ts";
+import type { NotifiedAccess } from "./notified-access.ts";
 import type { RemoteLink } from "./remote-link.ts";
 import type { Transfer } from "./transfer.ts";
 
@@ -60,6 +61,8 @@ export interface RegionAccess {
   accumulate(op: number, word: number, at: number, from: Uint8Array, limits: CallLimits): Promise<void>;
   flush(stable: boolean, limits: CallLimits): Promise<void>;
 
+  /** Accesses that notify, and queues of notifications. */
+  readonly notified: NotifiedAccess;
   /** Who is told when all that was locked here is lost. */
   readonly held: HeldLocks;
   /**

@@ -6,6 +6,7 @@ import {
   answerStatus,
   encodeCommand,
   encodeCompare,
+  encodeNotification,
   encodeOperand,
   HEADER_BYTES,
   headerTag,
@@ -38,6 +39,8 @@ export class DataConnection {
   /** Requests for locks that were made on it, and those of them that wait. */
   lockCount = 0;
   waitingLocks = 0;
+  /** Queues of notifications that were opened on it. */
+  queueCount = 0;
   /** Called once when it has ended, unless by `close`. */
   onEnd: (() => void) | undefined = undefined;
   readonly #memoryPort: MemoryPort;
@@ -155,12 +158,13 @@ export class DataConnection {
     const opcode = transfer.opcode;
     const length = transfer.nextLength();
     const from = transfer.issuedBytes;
+    const puts = opcode === OPCODE.PUT || opcode === OPCODE.PUT_NOTIFY;
     const carries =
-      opcode === OPCODE.PUT ||
       opcode === OPCODE.ACCUMULATE ||
       opcode === OPCODE.HELLO ||
-      opcode === OPCODE.EPOCH;
-    const payloadBytes = carries && !(opcode === OPCODE.PUT && length <= INLINE_BYTES) ? length : 0;
+      opcode === OPCODE.EPOCH ||
+      opcode === OPCODE.QUEUE_OPEN;
+    const payloadBytes = carries || (puts && length > INLINE_BYTES) ? length : 0;
     this.#freeCount -= 1;
     const slot = this.#freeSlots[this.#freeCount] as number;
     const tag = ((this.#tags[slot] as number) + SLOTS) >>> 0;
@@ -184,13 +188,17 @@ export class DataConnection {
     if (payloadBytes > 0) {
       if (opcode === OPCODE.HELLO) encodeOperand(words, at, transfer.operandLow, transfer.operandHigh);
       this.#queue.pushPayload(transfer, transfer.start + from, payloadBytes);
-    } else if (opcode === OPCODE.PUT && transfer.hasBytes) {
+    } else if (puts && transfer.hasBytes) {
       // Also the last few bytes of a long put travel so.
       const { u8 } = transfer;
       const begin = transfer.start + from;
       encodeOperand(words, at, readWord(u8, begin, length), readWord(u8, begin + 4, length - 4));
     } else {
       encodeOperand(words, at, transfer.operandLow, transfer.operandHigh);
+      encodeCompare(words, at, transfer.compareLow, transfer.compareHigh);
+    }
+    if (transfer.notifies) {
+      encodeNotification(words, at, transfer.notification);
       encodeCompare(words, at, transfer.compareLow, transfer.compareHigh);
     }
     this.#endAts[slot] = this.#queue.sentBytes + this.#queue.bytes;
@@ -273,15 +281,21 @@ export class DataConnection {
       const status = answerStatus(words, at);
       const payloadBytes = answerPayloadBytes(words, at);
       const length = this.#lengths[slot] as number;
-      const expected = status === 0 && comesAsPayload(transfer.opcode, length) ? length : 0;
-      if (payloadBytes !== expected) return false;
+      let expected = status === 0 && comesAsPayload(transfer.opcode, length) ? length : 0;
+      if (transfer.opcode === OPCODE.NOTIFY_NEXT) {
+        if (payloadBytes > expected) return false;
+        // As much as there was to tell.
+        expected = payloadBytes;
+        this.#lengths[slot] = payloadBytes;
+        transfer.answerBytes = payloadBytes;
+      } else if (payloadBytes !== expected) return false;
       if (status !== 0 && transfer.status === 0) transfer.status = status;
       const value = valueAt(at);
       transfer.valueLow = words[value] as number;
       transfer.valueHigh = words[value + 1] as number;
       from += HEADER_BYTES;
       if (expected === 0) {
-        if (transfer.opcode === OPCODE.GET && transfer.hasBytes && status === 0 && !transfer.abandoned) {
+        if (comesInValue(transfer.opcode) && transfer.hasBytes && status === 0 && !transfer.abandoned) {
           const sinkAt = this.#sinkAts[slot] as number;
           writeWords(transfer.u8, sinkAt, length, transfer.valueLow, transfer.valueHigh);
         }
@@ -357,7 +371,13 @@ function count(transfer: Transfer, change: 1 | -1): void {
 
 /** Whether the bytes that a command asks for come behind the answer. */
 function comesAsPayload(opcode: number, length: number): boolean {
-  return opcode === OPCODE.EPOCH_GET || (opcode === OPCODE.GET && length > INLINE_BYTES);
+  if (comesInValue(opcode)) return length > INLINE_BYTES;
+  return opcode === OPCODE.EPOCH_GET || opcode === OPCODE.NOTIFY_NEXT;
+}
+
+/** Whether they come in the answer's value where they are few. */
+function comesInValue(opcode: number): boolean {
+  return opcode === OPCODE.GET || opcode === OPCODE.GET_NOTIFY;
 }
 
 /** False when the caller of a get has given up, or has detached the buffer. */

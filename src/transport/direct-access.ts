@@ -15,6 +15,7 @@ import type { LockAsk, RegionAccess, WordValue } from "./access.ts";
 import { abortError, type CallLimits } from "./call-limits.ts";
 import type { HeldLocks } from "./held-locks.ts";
 import { MappedLines } from "./mapped-lines.ts";
+import type { NotifiedAccess } from "./notified-access.ts";
 import { PresentLength } from "./present-length.ts";
 import type { RemoteAccess } from "./remote-access.ts";
 import type { RemoteLink } from "./remote-link.ts";
@@ -233,6 +234,10 @@ export class DirectAccess implements RegionAccess {
   async flush(stable: boolean, limits: CallLimits): Promise<void> {
     this.#checkCall(limits);
     if (stable || !this.#stores) await this.#remote.flush(stable, limits);
+  }
+
+  get notified(): NotifiedAccess {
+    return this.#remote.notified;
   }
 
   get held(): HeldLocks {

@@ -185,8 +185,8 @@ export class Pump {
 
   #sleep(nowMs: number): void {
     for (const connection of this.#active) this.#arm(connection);
-    // What was given up is still outstanding, but has no deadline and nobody who waits.
-    if (this.#waiters.length === 0) return;
+    // What was given up is still outstanding, but has no deadline and nobody who waits; other things may take for ever.
+    if (this.#waiters.length === 0 || this.#nextDeadlineMs === Number.POSITIVE_INFINITY) return;
     this.#cancelTimer = this.#turns.after(Math.max(0, this.#nextDeadlineMs - nowMs) + 1, () => {
       this.#cancelTimer = undefined;
       this.#loop.look();

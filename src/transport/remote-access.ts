@@ -5,6 +5,7 @@ import { FLUSH_MEMORY, FLUSH_STABLE, LOCK_EXCLUSIVE, opFlags } from "../wire/ops
 import type { LockAsk, RegionAccess, WordValue } from "./access.ts";
 import { type CallLimits, timeoutError } from "./call-limits.ts";
 import { HeldLocks } from "./held-locks.ts";
+import { NotifiedAccess } from "./notified-access.ts";
 import type { RemoteLink } from "./remote-link.ts";
 import { closedBy } from "./session-state.ts";
 import { SyncWait } from "./sync-wait.ts";
@@ -20,6 +21,7 @@ export class RemoteAccess implements RegionAccess {
   readonly link: RemoteLink;
   readonly binding: RemoteBinding;
   readonly held: HeldLocks = new HeldLocks();
+  readonly notified: NotifiedAccess;
   readonly #lockBinding: RemoteBinding;
   /** How long the Sync forms wait. */
   readonly #timeoutMs: number;
@@ -35,6 +37,12 @@ export class RemoteAccess implements RegionAccess {
     this.#lockBinding = new RemoteBinding(handle);
     this.#timeoutMs = timeoutMs;
     this.#wait = new SyncWait([link]);
+    this.notified = new NotifiedAccess({
+      link,
+      binding: this.binding,
+      checkOpen: () => this.#checkOpen(),
+      failureOf: this.#failureOf,
+    });
   }
 
   getSync(at: number, into: Uint8Array): void {
@@ -283,7 +291,9 @@ export class RemoteAccess implements RegionAccess {
     // One command is refused before it is applied, except by a drive that fails, or where the file is cut, while the
     // payload arrives.
     const meanwhile = code === "ERR_IO" || (code === "ERR_RANGE" && transfer.length > INLINE_BYTES);
-    const partly = transfer.writes && (transfer.length > MAX_PAYLOAD_BYTES || meanwhile);
+    // Bytes may be there though nobody will be told of them.
+    const isUntold = transfer.notifies && (code === "ERR_TOO_MANY" || code === "ERR_ABORTED");
+    const partly = transfer.writes && (transfer.length > MAX_PAYLOAD_BYTES || meanwhile || isUntold);
     const applied = partly ? "unknown" : "no";
     return new DidafsError(code, `target ${target} refused the access: ${meaning}`, { applied, target });
   }

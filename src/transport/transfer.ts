@@ -38,6 +38,8 @@ export class Transfer implements Borrowed {
   operandHigh = 0;
   compareLow = 0;
   compareHigh = 0;
+  /** Of an access that notifies: the tag. */
+  notification = 0;
   /** The caller's buffer, source of a put and sink of a get; empty where a value is all there is. */
   u8: Uint8Array = NO_BYTES;
   /** Of the buffer; needed above INLINE_BYTES. */
@@ -56,6 +58,8 @@ export class Transfer implements Borrowed {
   abandoned = false;
   valueLow = 0;
   valueHigh = 0;
+  /** Bytes that came behind the answer, where they may be fewer than `length`. */
+  answerBytes = 0;
   /** Called once when it has settled; set by promise forms and batches. */
   onSettled: ((transfer: Transfer) => void) | undefined = undefined;
   /** Its neighbours among those that wait to be issued; the connection's. */
@@ -72,6 +76,7 @@ export class Transfer implements Borrowed {
     this.operandHigh = 0;
     this.compareLow = 0;
     this.compareHigh = 0;
+    this.notification = 0;
     this.u8 = NO_BYTES;
     this.address = 0;
     this.start = 0;
@@ -84,6 +89,7 @@ export class Transfer implements Borrowed {
     this.abandoned = false;
     this.valueLow = 0;
     this.valueHigh = 0;
+    this.answerBytes = 0;
     this.onSettled = undefined;
     return this;
   }
@@ -104,13 +110,25 @@ export class Transfer implements Borrowed {
     return this.u8 !== NO_BYTES;
   }
 
-  /** Changes something at the target. */
+  /** Changes bytes, or what becomes of epochs. */
   get writes(): boolean {
-    return !this.reads && this.opcode !== OPCODE.FLUSH && !this.locks;
+    return !this.reads && this.opcode !== OPCODE.FLUSH && !this.locks && !this.queues;
   }
 
   get reads(): boolean {
-    return this.opcode === OPCODE.GET || this.opcode === OPCODE.EPOCH_GET;
+    return (
+      this.opcode === OPCODE.GET || this.opcode === OPCODE.EPOCH_GET || this.opcode === OPCODE.GET_NOTIFY
+    );
+  }
+
+  get notifies(): boolean {
+    return this.opcode === OPCODE.PUT_NOTIFY || this.opcode === OPCODE.GET_NOTIFY;
+  }
+
+  /** Concerns a queue of notifications, and no byte. */
+  get queues(): boolean {
+    const { opcode } = this;
+    return opcode === OPCODE.NOTIFY_NEXT || opcode === OPCODE.QUEUE_OPEN || opcode === OPCODE.QUEUE_CLOSE;
   }
 
   /** Concerns a lock, and no byte. */

@@ -11,7 +11,7 @@
  *     24  u64 length                           24  u64 zero ...
  *     32  i64 operand
  *     40  i64 compare
- *     48  u64 notification
+ *     48  u32 notification: its tag | u32 zero
  *     56  u32 payloadBytes | u32 zero
  *
  * Accessors are free functions over (words, at): `words` is an Int32Array view, `at` the index of the header's first
@@ -57,6 +57,24 @@ export const OPCODE = {
   EPOCH_GET: 10,
   /** One message about an epoch: payload (wire/epoch-message.ts). What became of it comes back in `value` (EPOCH_ANSWER). */
   EPOCH: 11,
+  /**
+   * Like PUT; then all queues that match are told, with the tag in `notification`, and it is answered once each has had room
+   * for that. `compare`: bytes of the access that earlier commands have put.
+   */
+  PUT_NOTIFY: 12,
+  /** Like GET of NOTIFIED_GET_BYTES_MAX bytes at most, and then as PUT_NOTIFY. */
+  GET_NOTIFY: 13,
+  /** Opens a queue of notifications. `length` and payload: what it lets in (wire/notifications.ts). */
+  QUEUE_OPEN: 14,
+  /** Closes the queue whose number is in `operand`; 1 in `value` when there was one. */
+  QUEUE_CLOSE: 15,
+  /**
+   * Asks for what lies in the queue whose number is in `operand` (u32, the rest zero), or for the next notification; `compare` says
+   * for how many milliseconds that may wait (u32, the rest zero). Answered when there is something, which later commands may
+   * overtake: payload of `length` bytes at most (wire/notifications.ts), and how many these are in `value`; of a
+   * queue that counts only their number. 0: nothing came in time.
+   */
+  NOTIFY_NEXT: 16,
   /** A control call: payload is JSON (see wire/control.ts), and so is the answer's. */
   CALL: 32,
 } as const;
@@ -100,6 +118,16 @@ export function encodeOperand(words: Int32Array, at: number, low: number, high: 
 export function encodeCompare(words: Int32Array, at: number, low: number, high: number): void {
   words[at + 10] = low;
   words[at + 11] = high;
+}
+
+/** Adds a notification's tag to a command. */
+export function encodeNotification(words: Int32Array, at: number, tag: number): void {
+  words[at + 12] = tag;
+}
+
+/** The tag of the notification that comes with a command. */
+export function commandNotification(words: Int32Array, at: number): number {
+  return (words[at + 12] as number) >>> 0;
 }
 
 /** Flags of answers. Numbers are never reused. */

@@ -73,18 +73,33 @@ test("golden words of an entry", () => {
   table.opened({ end: 2 ** 50 });
   table.notified("before");
   table.asked();
-  table.notify("5.0", 2, 0x1_2345_6789_abcd, 0x2_8000_0001, 0xfeed_beef, 0xffff_ffff, "put");
+  table.notify("5.0", 2, 0x1_2345_6789_abcd, 0x2_8000_0001, 0xfeed_beef, 0xffff_ffff, "put", 0x3_0000_0002);
   table.next(CONSUMER, 1, 1, 0, "next", 0);
   const at = table.actions.entriesAt[1] as number;
   const words = table.actions.entries.slice(at, at + entries.ENTRY_WORDS);
   assert.deepEqual(
     [...new Uint32Array(words.buffer)],
-    [0x6789_abcd, 0x1_2345, 0x8000_0001, 2, 0xfeed_beef, 0xffff_ffff, 1, 0],
+    [0x6789_abcd, 0x1_2345, 0x8000_0001, 2, 0xfeed_beef, 0xffff_ffff, 1, 0, 2, 3],
   );
   assert.equal(entries.entryAt(words, 0), 0x1_2345_6789_abcd);
   assert.equal(entries.entryLength(words, 0), 0x2_8000_0001);
   assert.equal(entries.entrySource(words, 0), 0xfeed_beef);
   assert.equal(entries.entrySequence(words, 0), 1);
+  assert.equal(entries.entryBefore(words, 0), 0x3_0000_0002);
+});
+
+test("the sources that are needed are those of filters, of what lies in queues, and of what waits", () => {
+  const table = new Table();
+  assert.deepEqual(table.sources(), new Set());
+  table.opened({ capacity: 2 });
+  table.opened({ id: 2, source: 77, tag: 5 });
+  for (const source of [3, 4, 4, 6]) table.notified("a", { source });
+  table.notified("b", { source: 77, tag: 9 });
+  assert.deepEqual(table.sources(), new Set([3, 4, 6, 77]));
+  table.asked(0, { entriesMax: 1 });
+  assert.deepEqual(table.sources(), new Set([4, 6, 77]));
+  table.endSession(2);
+  assert.deepEqual(table.sources(), new Set([4, 77]));
 });
 
 describe("notification queues", () => {

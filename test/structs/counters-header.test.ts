@@ -44,7 +44,7 @@ test("golden bytes", () => {
   const file = encoded();
   const golden = [
     "4449444146534354", // magic "DIDAFSCT"
-    "0100000000100000", // version 1, header of 4096 bytes
+    "0200000000100000", // version 2, header of 4096 bytes
     "0010000000700000", // control block of 4096 bytes, worker blocks of 28,672
     "0200000034120000", // 2 workers, pid 0x1234
     "0200000001000000", // started 0x1_0000_0002 ticks after boot
@@ -78,10 +78,10 @@ test("blocks begin pages, so that no two threads write to one line", () => {
 
 test("another layout is told from damage", () => {
   const file = encoded();
-  file[8] = 2;
+  file[8] = 3;
   assert.throws(
     () => decodeCountersHeader(file, "/x"),
-    (error) => isDidafsError(error, "ERR_VERSION") && /layout 2.*layout 1/.test(error.message),
+    (error) => isDidafsError(error, "ERR_VERSION") && /layout 3.*layout 2/.test(error.message),
   );
 });
 

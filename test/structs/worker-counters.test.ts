@@ -51,23 +51,23 @@ test("golden words of a worker's block", () => {
     [0, 12.5],
     // operations, tcpBytesIn, tcpBytesOut, unixBytesIn, unixBytesOut, refused, protocolErrors, syncs, connections, syncFailures,
     // locksHeld, locksWaiting, locksGranted, deadlocks, epochsCommitted, epochConflicts, epochsAborted, epochsUnderWay,
-    // epochLogBytes
-    ...Array.from({ length: 19 }, (_, at) => [8 + at, at + 1]),
-    [34, 1],
-    [98, 1],
-    [176, 1],
-    [177 + 175, 1],
-    [632, 2],
-    [633 + 191, 1],
-    [1096, 77],
+    // epochLogBytes, notified, queues, notificationsWaiting
+    ...Array.from({ length: 22 }, (_, at) => [8 + at, at + 1]),
+    [66, 1],
+    [178, 1],
+    [256, 1],
+    [257 + 175, 1],
+    [712, 2],
+    [713 + 191, 1],
+    [1176, 77],
     // index 3, stamp 1
-    [1097, new Float64Array(new Uint32Array([3, 1]).buffer)[0]],
-    [1098, "gets".length],
-    [1099, "gotBytes".length],
-    [1100, "puts".length],
-    [1101, "putBytes".length],
-    [1102, "atomics".length],
-    [1103, "flushes".length],
+    [1177, new Float64Array(new Uint32Array([3, 1]).buffer)[0]],
+    [1178, "gets".length],
+    [1179, "gotBytes".length],
+    [1180, "puts".length],
+    [1181, "putBytes".length],
+    [1182, "atomics".length],
+    [1183, "flushes".length],
   ]);
 });
 
@@ -107,7 +107,7 @@ test("the parts of a block follow each other and fit it", () => {
 
 test("opcodes and statuses that there are not reach no other count", () => {
   const words = createWorkerCounters();
-  countOpcode(words, 16 + 3);
+  countOpcode(words, 64 + 3);
   countRefusal(words, STATUSES + 5);
   assert.equal(readOpcodes(words)[3], 1);
   assert.equal(readRefusals(words)[5], 1);

@@ -5,6 +5,7 @@ import { Pump } from "../../src/transport/pump.ts";
 import { RemoteAccess } from "../../src/transport/remote-access.ts";
 import { SessionState } from "../../src/transport/session-state.ts";
 import { Transfer } from "../../src/transport/transfer.ts";
+import { Turnstile } from "../../src/transport/turnstile.ts";
 import { READ_WRITE, WorkerFixture, type WorkerFixtureOptions } from "../target/worker-fixture.ts";
 
 const SESSION = 7;
@@ -45,7 +46,16 @@ export class OriginFixture {
     this.connection.hello(new Transfer(), SESSION, token);
     this.#pump = new Pump(this.turns, this.clock, idler, (connection) => this.#armed.push(connection));
     const { connection, session, clock } = this;
-    const link = { connection, session, pump: this.#pump, clock, idler, memory: this.worker.memory };
+    const notifying = new Turnstile();
+    const link = {
+      connection,
+      session,
+      pump: this.#pump,
+      clock,
+      idler,
+      memory: this.worker.memory,
+      notifying,
+    };
     this.access = new RemoteAccess(link, "tcp", HANDLE, timeoutMs);
   }
 

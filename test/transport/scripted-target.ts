@@ -7,6 +7,7 @@ import { DataConnection } from "../../src/transport/data-connection.ts";
 import { Pump } from "../../src/transport/pump.ts";
 import { RemoteAccess } from "../../src/transport/remote-access.ts";
 import { SessionState } from "../../src/transport/session-state.ts";
+import { Turnstile } from "../../src/transport/turnstile.ts";
 import { encodeAnswer, HEADER_BYTES, HEADER_WORDS, headerOpcode, headerTag } from "../../src/wire/header.ts";
 
 /** A target that answers what a test tells it to, whenever and in whatever pieces. */
@@ -36,7 +37,8 @@ export class ScriptedTarget implements Stream {
     const idler = { yield: () => {}, waitReadable: (_: unknown, ms: number) => clock.advance(ms) };
     this.#pump = new Pump(this.turns, clock, idler, (connection) => this.armed.push(connection));
     this.connection = new DataConnection(this, memory);
-    const link = { connection: this.connection, session, pump: this.#pump, clock, idler, memory };
+    const notifying = new Turnstile();
+    const link = { connection: this.connection, session, pump: this.#pump, clock, idler, memory, notifying };
     this.access = new RemoteAccess(link, "tcp", 1, timeoutMs);
   }
 

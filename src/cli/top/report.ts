@@ -25,6 +25,8 @@ export interface TargetReport {
   readonly locks: { readonly held: number; readonly waiting: number };
   /** Not ended at this target's workers, and what their logs hold. */
   readonly epochs: { readonly underWay: number; readonly logBytes: number };
+  /** Queues of notifications, and places in which notifications wait for room. */
+  readonly queues: { readonly open: number; readonly waiting: number };
   /** Descriptors passed for mapping since the start. What is done through a mapping reaches no target. */
   readonly mappings: number;
   /** Null until there are two looks at the same life of the target. */
@@ -46,15 +48,23 @@ export interface LatencyReport {
 }
 
 const OPERATIONS = {
-  gets: [OPCODE.GET, OPCODE.EPOCH_GET],
-  puts: [OPCODE.PUT],
+  gets: [OPCODE.GET, OPCODE.EPOCH_GET, OPCODE.GET_NOTIFY],
+  puts: [OPCODE.PUT, OPCODE.PUT_NOTIFY],
   accumulates: [OPCODE.ACCUMULATE],
   atomics: [OPCODE.FETCH_OP, OPCODE.COMPARE_AND_SWAP],
   flushes: [OPCODE.FLUSH],
 } as const;
 
 /** What is counted as it is at this moment; nothing happens so many times a second. */
-const GAUGES = ["connections", "locksHeld", "locksWaiting", "epochsUnderWay", "epochLogBytes"] as const;
+const GAUGES = [
+  "connections",
+  "locksHeld",
+  "locksWaiting",
+  "epochsUnderWay",
+  "epochLogBytes",
+  "queues",
+  "notificationsWaiting",
+] as const;
 type Gauge = (typeof GAUGES)[number];
 
 type RateName = Exclude<CounterName, Gauge> | keyof typeof OPERATIONS | "mappings";
@@ -78,6 +88,7 @@ export function reportTarget(
     connections: now.connections,
     locks: { held: now.locksHeld, waiting: now.locksWaiting },
     epochs: { underWay: now.epochsUnderWay, logBytes: now.epochLogBytes },
+    queues: { open: now.queues, waiting: now.notificationsWaiting },
     mappings: control.mappings,
     perSecond: earlier === undefined ? null : rates(now, totalsOf(earlier), nowMs - earlier.nowMs),
     commands: earlier === undefined ? null : latencyOf(look, earlier, (worker) => worker.commands),
@@ -96,6 +107,7 @@ const NOTHING: Omit<TargetReport, "name"> = {
   connections: 0,
   locks: { held: 0, waiting: 0 },
   epochs: { underWay: 0, logBytes: 0 },
+  queues: { open: 0, waiting: 0 },
   mappings: 0,
   perSecond: null,
   commands: null,

@@ -102,9 +102,10 @@ export class ClientProcess extends SimProcess {
   async connect(): Promise<ClusterClient> {
     const { transport, timeoutMs } = this.#shape;
     const origin = this.#origin;
-    const { id } = await origin.link.call("connect", null, { timeoutMs, signal: undefined });
+    const { id, originKey } = await origin.link.call("connect", null, { timeoutMs, signal: undefined });
     return new ClusterClient({
       id,
+      originKey,
       url: "didafs://meta:1",
       origin,
       random: this.#ports.random,

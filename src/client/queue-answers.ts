@@ -1,0 +1,108 @@
+import { DidafsError } from "../std/errors.ts";
+import type { RegionAccess } from "../transport/access.ts";
+import type { CallLimits } from "../transport/call-limits.ts";
+import type { RemoteLink } from "../transport/remote-link.ts";
+
+/** A home is asked anew after so long: until then it may answer though nobody waits here any more. */
+const ASK_MS = 60_000;
+
+/** A queue at one of the window's homes. */
+export interface QueueHome {
+  /** The region's place in the layout. */
+  readonly index: number;
+  readonly access: RegionAccess;
+  /** The queue's, on the connection to that home. */
+  readonly number: number;
+}
+
+/** What a home has told. */
+export interface QueueAnswer {
+  readonly count: number;
+  readonly notices: Uint8Array<ArrayBuffer>;
+}
+
+/** Somebody who waits for an answer; the pump keeps his deadline. */
+class Waiter {
+  readonly links: readonly RemoteLink[];
+  settled = false;
+  onSettled: (() => void) | undefined = undefined;
+
+  constructor(links: readonly RemoteLink[]) {
+    this.links = links;
+  }
+
+  abandon(): boolean {
+    this.onSettled = undefined;
+    return true;
+  }
+
+  settle(): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.onSettled?.();
+  }
+}
+
+/**
+ * Asks the homes of one queue for what comes, when somebody wants to know, and takes every answer, whoever has given up waiting
+ * meanwhile: what a home has told it tells nobody again.
+ */
+export class QueueAnswers {
+  readonly #homes: readonly QueueHome[];
+  readonly #take: (home: QueueHome, answer: QueueAnswer) => void;
+  readonly #links: readonly RemoteLink[];
+  readonly #asked = new Set<QueueHome>();
+  readonly #waiters = new Set<Waiter>();
+  #failure: DidafsError | undefined;
+
+  /** @param take throws what is wrong with an answer */
+  constructor(homes: readonly QueueHome[], take: (home: QueueHome, answer: QueueAnswer) => void) {
+    this.#homes = homes;
+    this.#take = take;
+    this.#links = [...new Set(homes.map(({ access }) => access.link))];
+  }
+
+  /** Resolves once a home has answered, maybe with nothing. @throws what ended the queue; ERR_TIMEOUT, ERR_ABORTED */
+  async come(limits: CallLimits): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.ask(limits.timeoutMs);
+    const waiter = new Waiter(this.#links);
+    this.#waiters.add(waiter);
+    try {
+      await this.#homes[0]?.access.link.pump.land(waiter, limits);
+    } finally {
+      this.#waiters.delete(waiter);
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Asks those that are not asked already. */
+  ask(waitMs = ASK_MS): void {
+    if (this.#failure !== undefined) return;
+    for (const home of this.#homes) if (!this.#asked.has(home)) void this.#askOne(home, waitMs);
+  }
+
+  async #askOne(home: QueueHome, waitMs: number): Promise<void> {
+    this.#asked.add(home);
+    try {
+      const answer = await home.access.notified.next(home.number, Math.min(waitMs, ASK_MS));
+      if (this.#failure === undefined) this.#take(home, answer);
+    } catch (error) {
+      if (!(error instanceof DidafsError)) throw error;
+      this.#failure ??= error;
+    } finally {
+      this.#asked.delete(home);
+      this.#wakeAll();
+    }
+  }
+
+  /** Whoever waits is told so, and whoever comes. */
+  end(failure: DidafsError): void {
+    this.#failure ??= failure;
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const waiter of this.#waiters) waiter.settle();
+  }
+}

@@ -1,0 +1,268 @@
+import { NOTIFICATION_ACTION } from "../epoch/notification-actions.ts";
+import {
+  ENTRY_WORDS,
+  entryAt,
+  entryBefore,
+  entryLength,
+  entrySequence,
+  entrySource,
+  entryTag,
+} from "../epoch/notification-entry.ts";
+import { ANY } from "../epoch/notification-queue.ts";
+import { NotificationTable } from "../epoch/notification-table.ts";
+import { READ } from "../iommu/domain.ts";
+import type { Clock } from "../ports/clock.ts";
+import { OPCODE } from "../wire/header.ts";
+import { decodeQueue, encodeNotice, NOTICE_BYTES } from "../wire/notifications.ts";
+import type { Connection } from "./connection.ts";
+import { COUNTER, countOne } from "./counters.ts";
+import type { ToWorker } from "./messages.ts";
+import { NotificationSources } from "./notification-sources.ts";
+import {
+  ABORTED,
+  INVALID_ARGUMENT,
+  OK,
+  PROTOCOL,
+  REVOKED,
+  refusalStatus,
+  TOO_MANY,
+  UNBOUND,
+} from "./statuses.ts";
+import type { WaitingCommand, WaitingCommands } from "./waiting-commands.ts";
+import type { WorkerRegion } from "./worker-region.ts";
+import type { WorkerSession } from "./worker-session.ts";
+
+/** Bytes of gets that wait to be answered, of all sessions. */
+const HELD_BYTES_MAX = 64 << 20;
+const TWO_32 = 2 ** 32;
+
+/** The queues of the regions that are at home at this worker: commands and orders become events of the notification table. */
+export class WorkerNotifications {
+  readonly #counters: Float64Array;
+  readonly #clock: Clock;
+  readonly #waiting: WaitingCommands;
+  readonly #sources = new NotificationSources();
+  /** Made when somebody first opens a queue. */
+  #table: NotificationTable<WaitingCommand> | undefined;
+  readonly #inUse = (): ReadonlySet<number> => (this.#table as NotificationTable<WaitingCommand>).sources();
+  #heldBytes = 0;
+
+  constructor(counters: Float64Array, clock: Clock, waiting: WaitingCommands) {
+    this.#counters = counters;
+    this.#clock = clock;
+    this.#waiting = waiting;
+  }
+
+  /** False where `notify` would refuse the access, with TOO_MANY. To be asked before bytes are moved. */
+  accepts(session: WorkerSession, region: WorkerRegion, at: number, length: number, tag: number): boolean {
+    if (this.#table === undefined) return true;
+    return this.#table.accepts(region.key, session.number, at, length, this.#sourceOf(session), tag);
+  }
+
+  /** False where a get of so many bytes has no room in which its answer could wait. */
+  hasRoomFor(length: number): boolean {
+    return this.#heldBytes + length <= HELD_BYTES_MAX;
+  }
+
+  /**
+   * Tells of an access whose bytes have been put; what has come of it is answered when that is known.
+   * @param before bytes of it that earlier commands have put @param noticeTag the notification's, `tag` the command's
+   */
+  put(
+    connection: Connection,
+    region: WorkerRegion,
+    at: number,
+    length: number,
+    before: number,
+    noticeTag: number,
+    tag: number,
+  ): void {
+    const session = connection.session as WorkerSession;
+    const command = this.#waiting.expect(connection, session.number, OPCODE.PUT_NOTIFY, tag);
+    this.#notify(command, session, region, at, length, before, noticeTag);
+  }
+
+  /** The same of an access that has copied bytes: `low` and `high`, or `copy`, are what it is answered with. */
+  get(
+    connection: Connection,
+    region: WorkerRegion,
+    at: number,
+    length: number,
+    before: number,
+    noticeTag: number,
+    tag: number,
+    copied: { low: number; high: number; copy: Uint8Array<ArrayBuffer> | undefined },
+  ): void {
+    const session = connection.session as WorkerSession;
+    const command = this.#waiting.expect(connection, session.number, OPCODE.GET_NOTIFY, tag);
+    command.low = copied.low;
+    command.high = copied.high;
+    command.payload = copied.copy;
+    this.#heldBytes += copied.copy?.length ?? 0;
+    this.#notify(command, session, region, at, length, before, noticeTag);
+  }
+
+  #notify(
+    command: WaitingCommand,
+    session: WorkerSession,
+    region: WorkerRegion,
+    at: number,
+    length: number,
+    before: number,
+    tag: number,
+  ): void {
+    const table = this.#table;
+    if (table === undefined) {
+      this.#settle(command, NOTIFICATION_ACTION.NOTIFIED);
+      return;
+    }
+    table.notify(region.key, session.number, at, length, this.#sourceOf(session), tag, command, before);
+    this.#carryOut();
+  }
+
+  #sourceOf({ owner }: WorkerSession): number {
+    return this.#sources.numberOf(owner, this.#inUse);
+  }
+
+  /** Carries out a QUEUE_OPEN whose payload has come. @returns its status where it is answered at once */
+  open(connection: Connection, handle: number, tag: number, payload: Uint8Array): number | undefined {
+    const session = connection.session as WorkerSession;
+    const request = decodeQueue(payload);
+    if (request === undefined) return PROTOCOL;
+    const { domain, number } = session;
+    const at = domain.translate(handle, request.at, request.length, READ);
+    if (at < 0) return refusalStatus(at);
+    const region = domain.region as WorkerRegion;
+    this.#table ??= new NotificationTable<WaitingCommand>();
+    const { source, capacity } = request;
+    const claim = {
+      session: number,
+      id: request.number,
+      handle,
+      region: region.key,
+      at,
+      end: at + request.length,
+      source: source === undefined ? ANY : this.#sources.numberOf(source, this.#inUse),
+      tag: request.tag ?? ANY,
+      kind: capacity === undefined ? ("count" as const) : ("list" as const),
+      capacity: capacity ?? 0,
+    };
+    this.#table.open(claim, this.#waiting.expect(connection, number, OPCODE.QUEUE_OPEN, tag));
+    this.#carryOut();
+    return undefined;
+  }
+
+  /** Carries out a QUEUE_CLOSE. @returns whether there was such a queue */
+  close(session: WorkerSession, id: number): boolean {
+    const closed = this.#table?.close(session.number, id) ?? false;
+    this.#carryOut();
+    return closed;
+  }
+
+  /** Carries out a NOTIFY_NEXT. */
+  next(connection: Connection, id: number, entriesMax: number, waitMs: number, tag: number): void {
+    const { number } = connection.session as WorkerSession;
+    const command = this.#waiting.expect(connection, number, OPCODE.NOTIFY_NEXT, tag);
+    if (this.#table === undefined) this.#settle(command, NOTIFICATION_ACTION.UNKNOWN);
+    else this.#table.next(number, id, entriesMax, waitMs, command, this.#clock.nowMs());
+    this.#carryOut();
+  }
+
+  unbound({ session, handle, revoked }: ToWorker & { type: "unbind" }): void {
+    this.#table?.closeHandle(session, handle);
+    this.#carryOut(revoked ? REVOKED : UNBOUND);
+  }
+
+  endWaits(session: number): void {
+    this.#table?.endWaits(session);
+    this.#carryOut();
+  }
+
+  sessionEnded(session: number): void {
+    this.#table?.endSession(session);
+    this.#carryOut();
+  }
+
+  /** @returns work done */
+  doWork(nowMs: number): number {
+    const table = this.#table;
+    if (table === undefined || nowMs < table.dueMs) return 0;
+    table.expire(nowMs);
+    const work = table.actions.count;
+    this.#carryOut();
+    return work;
+  }
+
+  /** @returns how long the worker may sleep of `timeoutMs` */
+  waitMs(timeoutMs: number): number {
+    const dueMs = this.#table?.dueMs ?? Number.POSITIVE_INFINITY;
+    if (dueMs === Number.POSITIVE_INFINITY) return timeoutMs;
+    return Math.min(timeoutMs, Math.max(0, Math.ceil(dueMs - this.#clock.nowMs())));
+  }
+
+  /** @param closed what those are answered with whose queue has gone */
+  #carryOut(closed = UNBOUND): void {
+    const table = this.#table;
+    if (table === undefined) return;
+    const { actions } = table;
+    for (let i = 0; i < actions.count; i += 1) {
+      const command = actions.waiters[i] as WaitingCommand;
+      const kind = actions.kinds[i] as number;
+      const count = actions.counts[i] as number;
+      if (kind === NOTIFICATION_ACTION.ENTRIES) {
+        command.payload = this.#notices(actions.entries, actions.entriesAt[i] as number, count);
+      }
+      this.#settle(command, kind, count, closed);
+    }
+    actions.clear();
+    this.#counters[COUNTER.queues] = table.queueCount;
+    this.#counters[COUNTER.notificationsWaiting] = table.waitingCount;
+  }
+
+  #settle(command: WaitingCommand, kind: number, count = 0, closed = UNBOUND): void {
+    if (command.opcode === OPCODE.GET_NOTIFY) this.#heldBytes -= command.payload?.length ?? 0;
+    if (kind !== NOTIFICATION_ACTION.NOTIFIED) {
+      this.#waiting.settle(command, statusOf(kind, closed), count, count / TWO_32);
+      return;
+    }
+    countOne(this.#counters, COUNTER.notified);
+    // A get has its answer since it came.
+    this.#waiting.settle(command, OK, command.low, command.high);
+  }
+
+  #notices(words: Int32Array, from: number, count: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(count * NOTICE_BYTES);
+    for (let place = 0; place < count; place += 1) {
+      const entry = from + place * ENTRY_WORDS;
+      const notice = {
+        at: entryAt(words, entry),
+        length: entryLength(words, entry),
+        before: entryBefore(words, entry),
+        sequence: entrySequence(words, entry),
+        tag: entryTag(words, entry),
+      };
+      encodeNotice(bytes, place, notice, this.#sources.keyOf(entrySource(words, entry)));
+    }
+    return bytes;
+  }
+}
+
+function statusOf(kind: number, closed: number): number {
+  switch (kind) {
+    case NOTIFICATION_ACTION.OPENED:
+    case NOTIFICATION_ACTION.ENTRIES:
+    case NOTIFICATION_ACTION.COUNT:
+    case NOTIFICATION_ACTION.TIMED_OUT:
+      return OK;
+    case NOTIFICATION_ACTION.CLOSED:
+      return closed;
+    case NOTIFICATION_ACTION.UNKNOWN:
+      return UNBOUND;
+    case NOTIFICATION_ACTION.CANCELLED:
+      return ABORTED;
+    case NOTIFICATION_ACTION.REPEATED:
+      return INVALID_ARGUMENT;
+    default:
+      return TOO_MANY;
+  }
+}

@@ -1,0 +1,122 @@
+import type { DidafsError } from "../std/errors.ts";
+import { OPCODE } from "../wire/header.ts";
+import { encodeQueue, NOTICE_BYTES, NOTICES_MAX, type QueueRequest } from "../wire/notifications.ts";
+import type { CallLimits } from "./call-limits.ts";
+import type { RemoteLink } from "./remote-link.ts";
+import { INLINE_BYTES, RemoteBinding, Transfer } from "./transfer.ts";
+
+/** Nothing else ends a wait for the next notification: whatever comes must not be lost. */
+const UNLIMITED: CallLimits = { timeoutMs: Number.POSITIVE_INFINITY, signal: undefined };
+const TWO_32 = 2 ** 32;
+
+/** A notification that comes with an access. */
+export interface Notice {
+  /** A u32. */
+  readonly tag: number;
+  /** Bytes of the access that earlier calls have moved. */
+  readonly before: number;
+}
+
+/** What NotifiedAccess needs of the binding that it belongs to. */
+export interface NotifiedBinding {
+  readonly link: RemoteLink;
+  readonly binding: RemoteBinding;
+  /** @throws ERR_CLOSED, ERR_SESSION_LOST */
+  checkOpen(): void;
+  failureOf(transfer: Transfer): DidafsError | undefined;
+}
+
+/**
+ * Accesses of one binding that notify, and queues that are opened through it. All of it goes to the region's home, mapped or
+ * not. `at` is relative to the binding; callers have checked range and rights.
+ */
+export class NotifiedAccess {
+  readonly #of: NotifiedBinding;
+  /** Of what concerns queues: it is no access that is under way. */
+  readonly #queues: RemoteBinding;
+
+  constructor(of: NotifiedBinding) {
+    this.#of = of;
+    this.#queues = new RemoteBinding(of.binding.handle);
+  }
+
+  /** @param from MAX_PAYLOAD_BYTES at most */
+  put(at: number, from: Uint8Array, notice: Notice, limits: CallLimits): Promise<void> {
+    return this.#notify(OPCODE.PUT_NOTIFY, at, from, notice, limits);
+  }
+
+  /** @param into NOTIFIED_GET_BYTES_MAX at most */
+  get(at: number, into: Uint8Array, notice: Notice, limits: CallLimits): Promise<void> {
+    return this.#notify(OPCODE.GET_NOTIFY, at, into, notice, limits);
+  }
+
+  async #notify(
+    opcode: number,
+    at: number,
+    bytes: Uint8Array,
+    { tag, before }: Notice,
+    limits: CallLimits,
+  ): Promise<void> {
+    const { link } = this.#of;
+    const { notifying } = link;
+    const fromMs = link.clock.nowMs();
+    await notifying.enter(link, limits);
+    const transfer = new Transfer().reset(opcode, 0, at, bytes.byteLength).lend(bytes, 0);
+    try {
+      this.#of.checkOpen();
+      if (bytes.byteLength > INLINE_BYTES) transfer.address = link.memory.addressOf(bytes);
+      transfer.notification = tag;
+      transfer.compareLow = before | 0;
+      transfer.compareHigh = (before / TWO_32) | 0;
+      const leftMs = Math.max(1, limits.timeoutMs - (link.clock.nowMs() - fromMs));
+      await this.#run(transfer, this.#of.binding, { ...limits, timeoutMs: leftMs });
+    } finally {
+      // One that was given up waits still, and needs its place on the connection.
+      if (transfer.abandoned && !transfer.settled) transfer.onSettled = () => notifying.leave();
+      else notifying.leave();
+    }
+  }
+
+  /** Opens a queue on a range of the binding. @throws ERR_TOO_MANY */
+  async openQueue(request: QueueRequest, limits: CallLimits): Promise<void> {
+    this.#of.checkOpen();
+    const payload = encodeQueue(request);
+    const transfer = new Transfer().reset(OPCODE.QUEUE_OPEN, 0, 0, payload.length).lend(payload, 0);
+    transfer.address = this.#of.link.memory.addressOf(payload);
+    await this.#run(transfer, this.#queues, limits);
+  }
+
+  /** @param number of the queue, as it was opened */
+  async closeQueue(number: number, limits: CallLimits): Promise<void> {
+    // It ends with the session.
+    if (this.#of.link.session.isLost) return;
+    const transfer = new Transfer().reset(OPCODE.QUEUE_CLOSE, 0, 0, 0);
+    transfer.operandLow = number | 0;
+    await this.#run(transfer, this.#queues, limits);
+  }
+
+  /**
+   * Waits at the home for what comes next, `waitMs` at most.
+   * @returns notices (wire/notifications.ts) of a list, and how many there were; of both kinds 0 where nothing came
+   */
+  async next(
+    number: number,
+    waitMs: number,
+  ): Promise<{ readonly count: number; readonly notices: Uint8Array<ArrayBuffer> }> {
+    this.#of.checkOpen();
+    const notices = new Uint8Array(NOTICES_MAX * NOTICE_BYTES);
+    const transfer = new Transfer().reset(OPCODE.NOTIFY_NEXT, 0, 0, notices.length).lend(notices, 0);
+    transfer.address = this.#of.link.memory.addressOf(notices);
+    transfer.operandLow = number | 0;
+    transfer.compareLow = Math.max(0, Math.min(Math.ceil(waitMs), 2 ** 31));
+    await this.#run(transfer, this.#queues, UNLIMITED);
+    const count = (transfer.valueLow >>> 0) + (transfer.valueHigh >>> 0) * TWO_32;
+    return { count, notices: notices.subarray(0, transfer.answerBytes) };
+  }
+
+  #run(transfer: Transfer, binding: RemoteBinding, limits: CallLimits): Promise<void> {
+    const { connection, pump } = this.#of.link;
+    transfer.binding = binding;
+    return pump.run(connection, transfer, limits, (settled) => this.#of.failureOf(settled));
+  }
+}
