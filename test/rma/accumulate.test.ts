@@ -1,6 +1,7 @@
 /** MPI-3's rules for accumulates, fetches and swaps (11.3.4, 11.7.1, 11.7.2), between processes of both kinds. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { assertEach } from "./each.ts";
 import {
   ELEMENTS,
   type Fetched,
@@ -108,14 +109,9 @@ describe("accumulates, fetches and swaps", () => {
 
   it("accumulates of one origin to one place happen in the order of issue: reads and writes alike", async () => {
     await world.onBothKinds("inOrder", ({ results, sharing }) => {
-      const issued = Array.from({ length: ISSUES }, (_, i) => i);
       for (const [rank, { fetched, loaded, wentBack }] of results.entries()) {
-        assert.deepEqual(fetched, issued, `fetched by rank ${rank}, ${sharing}`);
-        assert.deepEqual(
-          loaded,
-          issued.map((n) => n + 1),
-          `loaded by rank ${rank}, ${sharing}`,
-        );
+        assertEach(fetched, ISSUES, (i) => i, `fetched by rank ${rank}, ${sharing}`);
+        assertEach(loaded, ISSUES, (i) => i + 1, `loaded by rank ${rank}, ${sharing}`);
         assert.equal(wentBack, 0);
       }
     });
@@ -124,11 +120,7 @@ describe("accumulates, fetches and swaps", () => {
   it("puts and gets of one origin to one place do so too, which the standard does not ask for", async () => {
     await world.onBothKinds("putsAndGets", ({ results, sharing }) => {
       for (const [rank, got] of results.entries()) {
-        assert.deepEqual(
-          got,
-          Array.from({ length: ISSUES }, (_, i) => i + 1),
-          `rank ${rank}, ${sharing}`,
-        );
+        assertEach(got, ISSUES, (i) => i + 1, `rank ${rank}, ${sharing}`);
       }
     });
   });

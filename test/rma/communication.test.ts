@@ -1,6 +1,7 @@
 /** MPI-3's rules for windows, puts and gets (11.2, 11.3.1, 11.3.2, 11.4, 11.7), between processes of both kinds. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { assertEach } from "./each.ts";
 import {
   BLOCK_BYTES,
   blockByte,
@@ -28,22 +29,18 @@ describe("windows, puts and gets", () => {
   it("what each rank puts for each other one arrives there whole", async () => {
     await world.onBothKinds("allToAll", ({ results }) => {
       for (const [to, blocks] of results.entries()) {
-        const expected = RANKS.flatMap((from) =>
-          Array.from({ length: BLOCK_BYTES }, (_, i) => blockByte(from, to, i)),
-        );
-        assert.deepEqual([...blocks], expected, `what rank ${to} got`);
+        const expected = (i: number): number => blockByte(Math.floor(i / BLOCK_BYTES), to, i % BLOCK_BYTES);
+        assertEach(blocks, BLOCK_BYTES * RANKS.length, expected, `what rank ${to} got`);
       }
     });
   });
 
   it("a put changes the bytes that it names and no others, also where others put beside them", async () => {
     await world.onBothKinds("interleavedRuns", async ({ window }) => {
-      const runs = RUNS * RANKS.length;
-      const bytes = await window.get(0, new Uint8Array(runs * RUN_BYTES + 100));
-      const expected = Array.from(bytes, (_, i) =>
-        i < runs * RUN_BYTES ? (Math.floor(i / RUN_BYTES) % RANKS.length) + 1 : 0,
-      );
-      assert.deepEqual([...bytes], expected);
+      const end = RUNS * RANKS.length * RUN_BYTES;
+      const bytes = await window.get(0, new Uint8Array(end + 100));
+      const expected = (i: number): number => (i < end ? (Math.floor(i / RUN_BYTES) % RANKS.length) + 1 : 0);
+      assertEach(bytes, end + 100, expected, "the runs, and what is behind them");
     });
   });
 
@@ -56,14 +53,10 @@ describe("windows, puts and gets", () => {
 
   it("strided data goes into its places, and comes out of them", async () => {
     await world.onBothKinds("columns", ({ results }) => {
-      const matrix = Array.from({ length: SIDE * SIDE }, (_, i) => Math.floor(i / SIDE) + (i % SIDE) / SIDE);
+      const element = (row: number, column: number): number => row + column / SIDE;
       for (const [rank, { rows, column }] of results.entries()) {
-        assert.deepEqual([...rows], matrix);
-        const neighbour = (rank + 1) % RANKS.length;
-        assert.deepEqual(
-          [...column],
-          matrix.filter((_, i) => i % SIDE === neighbour),
-        );
+        assertEach(rows, SIDE * SIDE, (i) => element(Math.floor(i / SIDE), i % SIDE), "all rows");
+        assertEach(column, SIDE, (i) => element(i, (rank + 1) % RANKS.length), "the neighbour's column");
       }
     });
   });
@@ -116,10 +109,7 @@ describe("windows, puts and gets", () => {
     await world.onBothKinds("closeAtOnce", async ({ results, window }) => {
       assert.deepEqual(results, [0, 0, 0, 0]);
       const words = await window.get(0, new BigInt64Array(RUNS * RANKS.length));
-      assert.deepEqual(
-        [...words],
-        Array.from(words, (_, i) => BigInt((i % RUNS) + 1)),
-      );
+      assertEach(words, RUNS * RANKS.length, (i) => BigInt((i % RUNS) + 1), "what was put");
     });
   });
 });
