@@ -44,5 +44,6 @@ function nextBarrier(): PromiseWithResolvers<void> {
 }
 
 function send(message: FromRank): void {
-  process.send?.(message);
+  // Whoever started it may be gone.
+  if (process.connected) process.send?.(message);
 }
