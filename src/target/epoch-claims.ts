@@ -10,7 +10,7 @@ import {
 } from "../wire/epoch-message.ts";
 import { type EpochName, nameKey } from "../wire/epoch-name.ts";
 import { lineEnd, type RegionLines } from "./region-lines.ts";
-import { INPUT_OUTPUT, NOT_DURABLE, OK, REVOKED, refusalStatus, TOO_MANY, UNBOUND } from "./statuses.ts";
+import { INPUT_OUTPUT, NOT_DURABLE, OK, TOO_MANY } from "./statuses.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 import type { WorkerSession } from "./worker-session.ts";
 
@@ -112,7 +112,7 @@ export class EpochClaims {
     const written = new Set<number>();
     for (const { handle, at, version } of [...(part?.reads ?? []), ...message.reads]) {
       const position = session.domain.translate(handle, at, 1, READ);
-      if (position < 0) return { status: refusalOf(session, handle, position) };
+      if (position < 0) return { status: session.refusalStatus(handle, position) };
       const region = session.domain.region as WorkerRegion;
       if (region.failed) return { status: INPUT_OUTPUT };
       const line = Math.floor(position / LINE_BYTES);
@@ -123,7 +123,7 @@ export class EpochClaims {
     }
     for (const { handle, at, bytes } of [...(part?.writes ?? []), ...message.writes]) {
       const position = session.domain.translate(handle, at, bytes.length, WRITE);
-      if (position < 0) return { status: refusalOf(session, handle, position) };
+      if (position < 0) return { status: session.refusalStatus(handle, position) };
       const region = session.domain.region as WorkerRegion;
       if (region.failed) return { status: INPUT_OUTPUT };
       if (stable && !region.durable) return { status: NOT_DURABLE };
@@ -145,10 +145,4 @@ export class EpochClaims {
     const shared = [...reads].filter(([number]) => !written.has(number)).map(([, line]) => line);
     return { status: OK, claim, content: { shared, writes, stable } };
   }
-}
-
-/** Why an access through that handle is refused, from what Domain.translate said. */
-function refusalOf(session: WorkerSession, handle: number, refusal: number): number {
-  const status = refusalStatus(refusal);
-  return status === UNBOUND && session.isRevoked(handle) ? REVOKED : status;
 }

@@ -110,7 +110,7 @@ export function execute(
     case OPCODE.QUEUE_OPEN:
       return queueOpen(connection, context.epochs, words, h);
     case OPCODE.QUEUE_CLOSE:
-      return queueClose(connection, session, context.notifications, words, h);
+      return queueClose(connection, context.notifications, words, h);
     case OPCODE.NOTIFY_NEXT:
       return notifyNext(connection, context, words, h);
     default:
@@ -433,15 +433,12 @@ function queueOpen(connection: Connection, epochs: WorkerEpochs, words: Int32Arr
 
 function queueClose(
   connection: Connection,
-  session: WorkerSession,
   notifications: WorkerNotifications,
   words: Int32Array,
   h: number,
 ): number {
   if (commandFlags(words, h) !== 0 || commandPayloadBytes(words, h) !== 0) return MALFORMED;
-  const closed = notifications.close(session, requestNumber(words, h));
-  const at = connection.answer(OPCODE.QUEUE_CLOSE, headerTag(words, h), OK, 0);
-  connection.queue.headerWords[valueAt(at)] = closed ? 1 : 0;
+  notifications.close(connection, requestNumber(words, h), headerTag(words, h));
   return DONE;
 }
 

@@ -12,22 +12,13 @@ import { ANY } from "../epoch/notification-queue.ts";
 import { NotificationTable } from "../epoch/notification-table.ts";
 import { READ } from "../iommu/domain.ts";
 import type { Clock } from "../ports/clock.ts";
-import { OPCODE } from "../wire/header.ts";
+import { OPCODE, valueAt } from "../wire/header.ts";
 import { decodeQueue, encodeNotice, NOTICE_BYTES } from "../wire/notifications.ts";
 import type { Connection } from "./connection.ts";
 import { COUNTER, countOne } from "./counters.ts";
 import type { ToWorker } from "./messages.ts";
 import { NotificationSources } from "./notification-sources.ts";
-import {
-  ABORTED,
-  INVALID_ARGUMENT,
-  OK,
-  PROTOCOL,
-  REVOKED,
-  refusalStatus,
-  TOO_MANY,
-  UNBOUND,
-} from "./statuses.ts";
+import { ABORTED, INVALID_ARGUMENT, OK, PROTOCOL, REVOKED, TOO_MANY, UNBOUND } from "./statuses.ts";
 import type { WaitingCommand, WaitingCommands } from "./waiting-commands.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 import type { WorkerSession } from "./worker-session.ts";
@@ -131,7 +122,7 @@ export class WorkerNotifications {
     if (request === undefined) return PROTOCOL;
     const { domain, number } = session;
     const at = domain.translate(handle, request.at, request.length, READ);
-    if (at < 0) return refusalStatus(at);
+    if (at < 0) return session.refusalStatus(handle, at);
     const region = domain.region as WorkerRegion;
     this.#table ??= new NotificationTable<WaitingCommand>();
     const { source, capacity } = request;
@@ -152,11 +143,13 @@ export class WorkerNotifications {
     return undefined;
   }
 
-  /** Carries out a QUEUE_CLOSE. @returns whether there was such a queue */
-  close(session: WorkerSession, id: number): boolean {
-    const closed = this.#table?.close(session.number, id) ?? false;
+  /** Carries out a QUEUE_CLOSE on a connection that has room for the answer: that one comes before all that it leads to. */
+  close(connection: Connection, id: number, tag: number): void {
+    const { number } = connection.session as WorkerSession;
+    const closed = this.#table?.close(number, id) ?? false;
+    const at = connection.answer(OPCODE.QUEUE_CLOSE, tag, OK, 0);
+    connection.queue.headerWords[valueAt(at)] = closed ? 1 : 0;
     this.#carryOut();
-    return closed;
   }
 
   /** Carries out a NOTIFY_NEXT. */

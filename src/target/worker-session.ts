@@ -1,5 +1,6 @@
 import { Domain } from "../iommu/domain.ts";
 import { isSameToken } from "./same-token.ts";
+import { REVOKED, refusalStatus, UNBOUND } from "./statuses.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 
 const REVOKED_MAX = 4096;
@@ -33,6 +34,12 @@ export class WorkerSession {
 
   isRevoked(handle: number): boolean {
     return this.#revoked.has(handle);
+  }
+
+  /** The status that says why an access through that handle is refused. @param refusal what Domain.translate said */
+  refusalStatus(handle: number, refusal: number): number {
+    const status = refusalStatus(refusal);
+    return status === UNBOUND && this.isRevoked(handle) ? REVOKED : status;
   }
 
   admits(token: Uint8Array): boolean {

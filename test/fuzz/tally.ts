@@ -27,9 +27,23 @@ const TELLINGS: readonly string[] = [
   "LEAVE: OK",
   "ACKNOWLEDGE: OK",
   "ACKNOWLEDGE: PROTOCOL",
+  ...["OK", "TOO_MANY", "PROTOCOL", "INVALID_ARGUMENT", "RANGE", "UNBOUND"].map(
+    (status) => `OPEN: ${status}`,
+  ),
+  "NOTIFY: OK",
+  "NOTIFY: TOO_MANY",
+  "NEXT: OK",
+  "NEXT: UNBOUND",
+  "NEXT: TOO_MANY",
 ];
 /** What these kinds are told is a status alone. */
-const WITHOUT_VALUE: readonly string[] = ["MORE", "LEAVE", "ACKNOWLEDGE"] satisfies (keyof typeof KINDS)[];
+const WITHOUT_VALUE: readonly string[] = [
+  ...(["MORE", "LEAVE", "ACKNOWLEDGE"] satisfies (keyof typeof KINDS)[]),
+  // Of queues.
+  "OPEN",
+  "NOTIFY",
+  "NEXT",
+];
 
 /** What a run has reached. A frame counts once the target has shown what it made of it: an answer, or an end. */
 export class Tally {

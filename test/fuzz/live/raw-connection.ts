@@ -8,6 +8,7 @@ import type { Oracle } from "../oracle/oracle.ts";
 import { STATUS, statusName } from "../oracle/statuses.ts";
 import type { Tally } from "../tally.ts";
 import { HEADER, opcodeName } from "../wire/frame.ts";
+import { NOTICE_BYTES } from "../wire/queue-frames.ts";
 import { Splitter } from "../wire/splitter.ts";
 
 const ANSWER_MAGIC = 0xd1db;
@@ -154,6 +155,12 @@ export class RawConnection {
 function wrongIn(expected: Expected, status: number, value: bigint, payload: Uint8Array): string | undefined {
   if (!expected.statuses.includes(status)) return `not ${expected.statuses.map(statusName).join(" or ")}`;
   if (status !== STATUS.OK) return payload.length === 0 ? undefined : "a refusal with a payload";
+  const { noticesMax } = expected;
+  if (noticesMax !== undefined) {
+    const count = payload.length / NOTICE_BYTES;
+    const isRight = count === 0 || (count <= noticesMax && BigInt(count) === value);
+    return isRight ? undefined : `${payload.length} bytes of ${value} notices`;
+  }
   if (payload.length !== expected.payloadBytes) {
     return `${payload.length} bytes of payload, not ${expected.payloadBytes}`;
   }

@@ -5,10 +5,18 @@ import type { EpochNames } from "../wire/epoch-names.ts";
 import { lineCountOf } from "../wire/epoch-payload.ts";
 import { AT, Batch, HEADER, OPCODES, u64At } from "../wire/frame.ts";
 import { BREAKING, MILD, WILD } from "../wire/mutations.ts";
+import { QUEUE_FLOOD_BYTES } from "../wire/queue-frames.ts";
 import { ValidFrames } from "../wire/valid-frames.ts";
 import type { RawConnection } from "./raw-connection.ts";
 
-/** Tags of flushes and epochs lie where no other command has its own. */
+const OVERTAKING: readonly number[] = [
+  OPCODES.FLUSH,
+  OPCODES.EPOCH,
+  OPCODES.PUT_NOTIFY,
+  OPCODES.GET_NOTIFY,
+  OPCODES.NOTIFY_NEXT,
+];
+/** Tags of these lie where no other command has its own. */
 const FLUSH_TAGS = 0x4000_0000;
 const BATCH_FRAMES_MAX = 400;
 /** Once a batch has so many bytes it goes. */
@@ -69,23 +77,22 @@ export class Writer {
 
   /** Gives it what would fill the target. */
   flood(): void {
-    const batch = new Batch(FLOOD_BYTES);
+    const batch = new Batch(FLOOD_BYTES + QUEUE_FLOOD_BYTES);
     this.#frames.flood(batch);
     this.connection.give(batch.bytes.slice(0, batch.end));
   }
 
-  /** Answers to stable flushes and epochs overtake others, so a tag must tell to which one belongs. */
+  /** Answers to stable flushes, epochs and what notifies overtake others, so a tag must tell to which one belongs. */
   #tell(at: number): void {
     const batch = this.#batch;
     const opcode = batch.bytes[at + AT.opcode];
-    if (opcode !== OPCODES.FLUSH && opcode !== OPCODES.EPOCH) return;
+    if (!OVERTAKING.includes(opcode as number)) return;
     this.#flushes += 1;
     batch.u32(at + AT.tag, FLUSH_TAGS + this.#flushes);
-    const copy =
-      at + HEADER + (opcode === OPCODES.EPOCH ? batch.view.getUint32(at + AT.payloadBytes, true) : 0);
+    const copy = at + HEADER + batch.view.getUint32(at + AT.payloadBytes, true);
     if (batch.end - copy < HEADER || batch.bytes[copy + AT.opcode] !== opcode) return;
-    // A flush says the same again; of an epoch the second is told something else.
-    if (opcode === OPCODES.EPOCH) this.#flushes += 1;
+    // A flush says the same again; of others the second may be told something else.
+    if (opcode !== OPCODES.FLUSH) this.#flushes += 1;
     batch.u32(copy + AT.tag, FLUSH_TAGS + this.#flushes);
   }
 

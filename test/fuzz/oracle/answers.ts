@@ -18,6 +18,8 @@ export interface Expected {
   readonly value: bigint | undefined;
   /** Of a success, instead of `value`: any of these. */
   readonly values?: readonly number[];
+  /** Of a success: notices may come with it, so many at most; then `value` says how many. */
+  readonly noticesMax?: number;
   /** For the tally: what an opcode alone does not say. */
   readonly what?: string;
   /** Is told what came of it. */

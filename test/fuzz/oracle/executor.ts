@@ -3,6 +3,16 @@ import type { Expected, Owed } from "./answers.ts";
 import { EpochOracle, gettable } from "./epochs.ts";
 import { type Land, READ, WRITE } from "./land.ts";
 import type { Holdings } from "./oracle.ts";
+import {
+  GET_MAX,
+  NOTIFIED_TELLING,
+  nextBreach,
+  nextTelling,
+  OPEN_TELLING,
+  openBreach,
+  queueRange,
+  refusesNotice,
+} from "./queues.ts";
 import { type Breach, STATUS } from "./statuses.ts";
 import { answered, applied } from "./words.ts";
 
@@ -63,6 +73,16 @@ export class Executor {
         return this.#epochGet(header);
       case OPCODES.EPOCH:
         return this.#epoch(header);
+      case OPCODES.PUT_NOTIFY:
+        return this.#putNotify(header);
+      case OPCODES.GET_NOTIFY:
+        return this.#getNotify(header);
+      case OPCODES.QUEUE_OPEN:
+        return openBreach(header) ?? ((payload) => this.#openQueue(header, payload));
+      case OPCODES.QUEUE_CLOSE:
+        return this.#closeQueue(header);
+      case OPCODES.NOTIFY_NEXT:
+        return this.#next(header);
       default:
         return "no such command";
     }
@@ -203,6 +223,78 @@ export class Executor {
     if (!isRight) return "EPOCH: flags, handle, length or payload";
     // Once it is whole; and whatever waits for a sync is answered when that is done.
     return (payload) => this.#owed.addFlush(this.#expected(header, undefined, this.#epochs.told(payload)));
+  }
+
+  /** Where others read too little it is refused, or answered late: its bytes may be there or not until they are put anew. */
+  #putNotify(header: DataView): Outcome {
+    const length = u64At(header, AT.length);
+    const isRight =
+      header.getUint16(AT.flags, true) === 0 && payloadOf(header) === (length <= INLINE ? 0 : length);
+    if (!isRight) return "PUT_NOTIFY: flags or payload";
+    const found = this.#find(header, length, WRITE, 1);
+    if (typeof found === "number") return this.#refuse(header, found);
+    if (refusesNotice(header)) return this.#refuse(header, STATUS.RANGE);
+    const at = u64At(header, AT.offset);
+    this.#owed.addLate(this.#expected(header, found, NOTIFIED_TELLING));
+    if (length > INLINE) return (payload) => found.write(at, payload, true);
+    found.write(at, new Uint8Array(header.buffer, header.byteOffset + AT.operand, length), true);
+    return undefined;
+  }
+
+  #getNotify(header: DataView): Outcome {
+    if (header.getUint16(AT.flags, true) !== 0 || payloadOf(header) !== 0)
+      return "GET_NOTIFY: flags or payload";
+    const length = u64At(header, AT.length);
+    const found = this.#find(header, length, READ, 1);
+    if (typeof found === "number" && found !== STATUS.IO) return this.#refuse(header, found);
+    if (refusesNotice(header, GET_MAX)) return this.#refuse(header, STATUS.RANGE);
+    if (typeof found === "number") return this.#refuse(header, found);
+    const at = u64At(header, AT.offset);
+    const isUnsure = found.isUnsure(at, length);
+    const answer =
+      length > INLINE
+        ? {
+            payloadBytes: length,
+            payload: found.bytes?.slice(at, at + length),
+            unsure: isUnsure ? found.unsure.slice(at, at + length) : undefined,
+          }
+        : { value: isUnsure ? undefined : this.#word(found, at, length) };
+    // Nothing tells what it was answered with from what it would have been later: it was copied when it came.
+    this.#owed.addLate(this.#expected(header, found, { ...NOTIFIED_TELLING, ...answer, settled: () => {} }));
+    return undefined;
+  }
+
+  #openQueue(header: DataView, payload: Uint8Array): void {
+    const range = queueRange(payload);
+    const told = (statuses: readonly number[], land?: Land): void =>
+      this.#owed.add(this.#expected(header, land, { ...OPEN_TELLING, statuses }));
+    if (range === undefined) {
+      told([STATUS.PROTOCOL]);
+      return;
+    }
+    const land = this.#holdings.lands.get(header.getUint32(AT.handle, true));
+    if (land === undefined)
+      told(this.#holdings.hasLostHandles === true ? [STATUS.UNBOUND, STATUS.REVOKED] : [STATUS.UNBOUND]);
+    else if ((land.rights & READ) === 0) told([STATUS.RIGHTS], land);
+    else if (range.length > land.byteLength || range.at > land.byteLength - range.length)
+      told([STATUS.RANGE], land);
+    else told(OPEN_TELLING.statuses, land);
+  }
+
+  #closeQueue(header: DataView): Outcome {
+    if (header.getUint16(AT.flags, true) !== 0 || payloadOf(header) !== 0)
+      return "QUEUE_CLOSE: flags or payload";
+    this.#owed.add(this.#expected(header, undefined, { value: undefined }));
+    return undefined;
+  }
+
+  #next(header: DataView): Outcome {
+    const breach = nextBreach(header);
+    if (breach !== undefined) return breach;
+    const expected = this.#expected(header, undefined, nextTelling(header));
+    if (header.getUint32(AT.compare, true) <= WAIT_MS_MAX) this.#owed.addFlush(expected);
+    else this.#owed.addLate(expected);
+    return undefined;
   }
 
   /** @returns the land, or the status that refuses the access */

@@ -146,9 +146,11 @@ export class Oracle {
 function faultOf(header: DataView): Breach | undefined {
   if (header.getUint16(AT.magic, true) !== MAGIC) return "magic";
   if (header.getUint8(AT.version) !== VERSION) return "version";
+  const opcode = header.getUint8(AT.opcode);
+  const notifies = opcode === OPCODES.PUT_NOTIFY || opcode === OPCODES.GET_NOTIFY;
   const reserved = [
     header.getUint16(AT.zero, true),
-    header.getUint32(AT.notification, true),
+    notifies ? 0 : header.getUint32(AT.notification, true),
     header.getUint32(AT.notification + 4, true),
     header.getUint32(AT.lastZero, true),
   ];

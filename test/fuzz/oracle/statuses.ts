@@ -51,6 +51,11 @@ export const BREACHES = [
   "EPOCH_GET: flags or payload",
   "EPOCH_GET: length",
   "EPOCH: flags, handle, length or payload",
+  "PUT_NOTIFY: flags or payload",
+  "GET_NOTIFY: flags or payload",
+  "QUEUE_OPEN: flags, length or payload",
+  "QUEUE_CLOSE: flags or payload",
+  "NOTIFY_NEXT: flags, length or payload",
   "stranger: no HELLO",
   "stranger: no token",
 ] as const;

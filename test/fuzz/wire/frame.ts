@@ -38,6 +38,11 @@ export const OPCODES = {
   UNLOCK: 9,
   EPOCH_GET: 10,
   EPOCH: 11,
+  PUT_NOTIFY: 12,
+  GET_NOTIFY: 13,
+  QUEUE_OPEN: 14,
+  QUEUE_CLOSE: 15,
+  NOTIFY_NEXT: 16,
 } as const;
 
 export const ACCESSES: readonly number[] = Object.values(OPCODES).filter((code) => code !== OPCODES.HELLO);

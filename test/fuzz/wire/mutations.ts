@@ -188,6 +188,24 @@ export const BREAKING: readonly Mutation[] = [
       batch.u64(at + AT.length, dice.pick([0, 79, 81, 2 ** 32 + 80]));
       batch.payload(at, 80);
     }),
+  ...[OPCODES.PUT_NOTIFY, OPCODES.GET_NOTIFY, OPCODES.QUEUE_CLOSE].map(
+    (opcode): Mutation =>
+      (batch, at, dice) =>
+        alone(batch, at, opcode, () => {
+          if (dice.percent(50)) batch.u16(at + AT.flags, dice.between(1, 0xffff));
+          else batch.payload(at, dice.between(1, 9));
+        }),
+  ),
+  (batch, at, dice) =>
+    alone(batch, at, OPCODES.QUEUE_OPEN, () => {
+      const length = dice.pick([63, 64, 65]);
+      batch.u64(at + AT.length, length);
+      batch.payload(at, dice.pick([63, 65]));
+    }),
+  (batch, at, dice) =>
+    alone(batch, at, OPCODES.NOTIFY_NEXT, () => {
+      batch.u64(at + AT.length, dice.pick([0, 1, 63, 65, 65 * 64, 2 ** 32 + 64]));
+    }),
 ];
 
 /** Makes the frame another command without fields and payload, and then what `body` says. */

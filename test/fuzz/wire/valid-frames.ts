@@ -3,6 +3,7 @@ import type { Land } from "../oracle/land.ts";
 import { EpochFrames } from "./epoch-frames.ts";
 import type { EpochNames } from "./epoch-names.ts";
 import { ACCESSES, AT, type Batch, OP_COUNT, OPCODES, PAYLOAD_MAX, WORD_SIZES } from "./frame.ts";
+import { QueueFrames } from "./queue-frames.ts";
 
 /** Most payloads are short, so that many frames fit a batch. */
 const SHORT_BYTES = 400;
@@ -19,12 +20,14 @@ export class ValidFrames {
   readonly #dice: Dice;
   readonly #lands: readonly Land[];
   readonly #epochs: EpochFrames;
+  readonly #queues: QueueFrames;
   #tag = 0;
 
   constructor(dice: Dice, lands: readonly Land[], names: EpochNames) {
     this.#dice = dice;
     this.#lands = lands;
     this.#epochs = new EpochFrames(dice, names, lands);
+    this.#queues = new QueueFrames(dice, lands);
   }
 
   /** Bytes that the next frame may need. */
@@ -41,6 +44,20 @@ export class ValidFrames {
       case OPCODES.GET:
       case OPCODES.PUT:
         this.#move(batch, at, land, opcode);
+        break;
+      case OPCODES.PUT_NOTIFY:
+      case OPCODES.GET_NOTIFY:
+        this.#move(batch, at, land, opcode);
+        this.#queues.notice(batch, at);
+        break;
+      case OPCODES.QUEUE_OPEN:
+        this.#queues.open(batch, at, land);
+        break;
+      case OPCODES.QUEUE_CLOSE:
+        this.#queues.close(batch, at);
+        break;
+      case OPCODES.NOTIFY_NEXT:
+        this.#queues.next(batch, at);
         break;
       case OPCODES.EPOCH_GET:
         this.#epochs.get(batch, at, land);
@@ -65,10 +82,12 @@ export class ValidFrames {
 
   /** Adds what would fill a worker, were there no bounds. */
   flood(batch: Batch): void {
-    this.#epochs.flood(batch, (opcode) => {
+    const begin = (opcode: number): number => {
       this.#tag = (this.#tag + 1) >>> 0;
       return batch.header(opcode, FLOOD_TAGS + this.#tag, 0);
-    });
+    };
+    this.#epochs.flood(batch, begin);
+    this.#queues.flood(batch, begin);
   }
 
   #move(batch: Batch, at: number, land: Land, opcode: number): void {
@@ -77,7 +96,7 @@ export class ValidFrames {
     const length = dice.percent(50) ? dice.between(0, Math.min(9, most)) : dice.between(0, most);
     batch.u64(at + AT.offset, dice.between(0, land.byteLength - length));
     batch.u64(at + AT.length, length);
-    if (opcode === OPCODES.GET) return;
+    if (opcode === OPCODES.GET || opcode === OPCODES.GET_NOTIFY) return;
     if (length > 8) dice.fill(batch.payload(at, length));
     else this.#operand(batch, at + AT.operand);
   }
