@@ -16,15 +16,20 @@ import {
   operandAt,
   valueAt,
 } from "../wire/header.ts";
-import { NOTICE_BYTES, NOTICES_MAX, NOTIFIED_GET_BYTES_MAX, QUEUE_BYTES } from "../wire/notifications.ts";
 import { FLUSH_STABLE, flagsOp, flagsWord, LOCK_EXCLUSIVE, OPS, WORD_BYTES } from "../wire/ops.ts";
 import {
-  ACCUMULATE_PAYLOAD,
-  type Connection,
-  MESSAGE_PAYLOAD,
-  PUT_PAYLOAD,
-  REFUSED_PAYLOAD,
-} from "./connection.ts";
+  COPIES_QUEUED_MAX,
+  DONE,
+  type ExecuteContext,
+  expectPayload,
+  INLINE_BYTES,
+  MALFORMED,
+  refuse,
+  requestNumber,
+  STALLED,
+} from "./commands.ts";
+import { ACCUMULATE_PAYLOAD, type Connection, MESSAGE_PAYLOAD, PUT_PAYLOAD } from "./connection.ts";
+import { BEFORE_MAX, bytesBefore, getNotify, notifyNext, queueClose, queueOpen } from "./execute-queues.ts";
 import type { StableFlushes } from "./stable-flushes.ts";
 import {
   ALIGNMENT,
@@ -33,10 +38,8 @@ import {
   NOT_SUPPORTED,
   OK,
   RANGE,
-  REVOKED,
   refusalStatus,
   TOO_MANY,
-  UNBOUND,
 } from "./statuses.ts";
 import type { WorkerEpochs } from "./worker-epochs.ts";
 import type { WorkerLocks } from "./worker-locks.ts";
@@ -44,31 +47,7 @@ import type { WorkerNotifications } from "./worker-notifications.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 import type { WorkerSession } from "./worker-session.ts";
 
-/** The command is done, or its payload is what comes next. */
-const DONE = 0;
-/** Answered with a refusal; nothing was changed. */
-export const REFUSED = 1;
-/** Must wait until queued payload has left; nothing was changed. */
-export const STALLED = -1;
-/** No client of ours sends this. */
-export const MALFORMED = -2;
-
-/** Accesses of up to this many bytes travel in the header. */
-const INLINE_BYTES = 8;
-/** With so much queued no further copy is made. */
-const COPIES_QUEUED_MAX = 64 << 10;
 const READ_WRITE = READ | WRITE;
-/** An access and what came before it have an exact length. */
-const BEFORE_MAX = Number.MAX_SAFE_INTEGER - MAX_PAYLOAD_BYTES;
-
-/** What commands need besides the bytes. */
-export interface ExecuteContext {
-  readonly flushes: StableFlushes;
-  readonly locks: WorkerLocks;
-  readonly epochs: WorkerEpochs;
-  readonly notifications: WorkerNotifications;
-}
-
 /**
  * Executes the command whose header lies in `words` at `h`, on a connection that may answer one. Payload is not
  * touched here: the connection's phase says what becomes of it.
@@ -386,113 +365,4 @@ function epoch(connection: Connection, epochs: WorkerEpochs, words: Int32Array, 
   if (!epochs.memory.openMessage(connection, payloadBytes)) return refuse(connection, words, h, TOO_MANY);
   expectPayload(connection, MESSAGE_PAYLOAD, words, h, OK);
   return DONE;
-}
-
-/** The bytes are copied, because whoever is told may write there. */
-function getNotify(
-  connection: Connection,
-  session: WorkerSession,
-  { epochs, notifications }: ExecuteContext,
-  words: Int32Array,
-  h: number,
-): number {
-  if (commandFlags(words, h) !== 0 || commandPayloadBytes(words, h) !== 0) return MALFORMED;
-  const length = commandLength(words, h);
-  const at = session.domain.translate(commandHandle(words, h), commandOffset(words, h), length, READ);
-  if (at < 0) return refuse(connection, words, h, refusalStatus(at));
-  const before = bytesBefore(words, h);
-  if (length > NOTIFIED_GET_BYTES_MAX || before > BEFORE_MAX) return refuse(connection, words, h, RANGE);
-  const region = session.domain.region as WorkerRegion;
-  if (region.failed) return refuse(connection, words, h, INPUT_OUTPUT);
-  if (connection.queue.bytes > COPIES_QUEUED_MAX) return STALLED;
-  const tag = commandNotification(words, h);
-  const isInline = length <= INLINE_BYTES;
-  const hasRoom = isInline || (epochs.memory.mayCopy(connection) && notifications.hasRoomFor(length));
-  if (!hasRoom || !notifications.accepts(session, region, at, length, tag))
-    return refuse(connection, words, h, TOO_MANY);
-  if (isInline) loadSmall(region.memory, at, length, copiedWords, 0);
-  else copiedWords.fill(0);
-  const copied = {
-    low: copiedWords[0] as number,
-    high: copiedWords[1] as number,
-    copy: isInline ? undefined : region.memory.u8.slice(at, at + length),
-  };
-  notifications.get(connection, region, at, length, before, tag, headerTag(words, h), copied);
-  return DONE;
-}
-
-const copiedWords = new Int32Array(2);
-
-function queueOpen(connection: Connection, epochs: WorkerEpochs, words: Int32Array, h: number): number {
-  if (commandFlags(words, h) !== 0 || commandPayloadBytes(words, h) !== QUEUE_BYTES) return MALFORMED;
-  if (commandLength(words, h) !== QUEUE_BYTES) return MALFORMED;
-  if (!epochs.memory.openMessage(connection, QUEUE_BYTES)) return refuse(connection, words, h, TOO_MANY);
-  expectPayload(connection, MESSAGE_PAYLOAD, words, h, OK);
-  return DONE;
-}
-
-function queueClose(
-  connection: Connection,
-  notifications: WorkerNotifications,
-  words: Int32Array,
-  h: number,
-): number {
-  if (commandFlags(words, h) !== 0 || commandPayloadBytes(words, h) !== 0) return MALFORMED;
-  notifications.close(connection, requestNumber(words, h), headerTag(words, h));
-  return DONE;
-}
-
-function notifyNext(
-  connection: Connection,
-  { epochs, notifications }: ExecuteContext,
-  words: Int32Array,
-  h: number,
-): number {
-  const length = commandLength(words, h);
-  const entriesMax = length / NOTICE_BYTES;
-  if (commandFlags(words, h) !== 0 || commandPayloadBytes(words, h) !== 0) return MALFORMED;
-  if (!(Number.isInteger(entriesMax) && entriesMax > 0 && entriesMax <= NOTICES_MAX)) return MALFORMED;
-  // Who does not read must not make the worker keep many copies.
-  if (connection.queue.bytes > COPIES_QUEUED_MAX) return STALLED;
-  if (!epochs.memory.mayCopy(connection)) return refuse(connection, words, h, TOO_MANY);
-  const waitMs = (words[compareAt(h)] as number) >>> 0;
-  notifications.next(connection, requestNumber(words, h), entriesMax, waitMs, headerTag(words, h));
-  return DONE;
-}
-
-/** Bytes of an access that notifies that earlier commands have moved; not exact above BEFORE_MAX. */
-function bytesBefore(words: Int32Array, h: number): number {
-  const at = compareAt(h);
-  return ((words[at] as number) >>> 0) + ((words[at + 1] as number) >>> 0) * 2 ** 32;
-}
-
-/** A session that chooses numbers above 2^53 may take one of them for another; its own locks are all that it mixes up. */
-function requestNumber(words: Int32Array, h: number): number {
-  const at = operandAt(h);
-  return ((words[at] as number) >>> 0) + ((words[at + 1] as number) >>> 0) * 2 ** 32;
-}
-
-/** Answers with a status, at once or once the payload that comes with the command has been dropped. */
-function refuse(connection: Connection, words: Int32Array, h: number, why: number): number {
-  const revoked = why === UNBOUND && connection.session?.isRevoked(commandHandle(words, h)) === true;
-  const status = revoked ? REVOKED : why;
-  connection.refusal = status;
-  if (commandPayloadBytes(words, h) > 0) expectPayload(connection, REFUSED_PAYLOAD, words, h, status);
-  else connection.answer(headerOpcode(words, h), headerTag(words, h), status, 0);
-  return REFUSED;
-}
-
-function expectPayload(
-  connection: Connection,
-  phase: number,
-  words: Int32Array,
-  h: number,
-  status: number,
-): void {
-  connection.phase = phase;
-  connection.left = commandPayloadBytes(words, h);
-  connection.opcode = headerOpcode(words, h);
-  connection.tag = headerTag(words, h);
-  connection.handle = commandHandle(words, h);
-  connection.status = status;
 }

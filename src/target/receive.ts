@@ -17,9 +17,10 @@ import {
   WIRE_VERSION,
 } from "../wire/header.ts";
 import { WORD_BYTES } from "../wire/ops.ts";
+import { MALFORMED, REFUSED, STALLED } from "./commands.ts";
 import { ACCUMULATE_PAYLOAD, type Connection, HEADER, MESSAGE_PAYLOAD, PUT_PAYLOAD } from "./connection.ts";
 import { COUNTER, countCommand, countRefused } from "./counters.ts";
-import { execute, MALFORMED, REFUSED, STALLED } from "./execute.ts";
+import { execute } from "./execute.ts";
 import type { StableFlushes } from "./stable-flushes.ts";
 import { AUTH, INPUT_OUTPUT, OK, TOO_MANY, VERSION } from "./statuses.ts";
 import type { WorkerEpochs } from "./worker-epochs.ts";
