@@ -33,6 +33,7 @@ export type {
   StatFs,
   Transport,
   Vector,
+  WaitOptions,
   WindowOptions,
   Word,
   WritableOptions,

@@ -326,6 +326,12 @@ type ViewType<T> = {
 
 type SameKind<V> = V extends bigint ? bigint : number;
 
+/** How a word is waited for. */
+export interface WaitOptions extends CallOptions {
+  /** Its values are bigints; of words of 64 bits only. */
+  readonly bigint?: boolean | undefined;
+}
+
 /** Bytes of a window, and how they are locked: many may hold a lock that is shared, one alone one that is exclusive. */
 export interface Range {
   readonly at: number;
@@ -533,6 +539,26 @@ export interface DidafsWindow extends AsyncDisposable {
    */
   epoch<T>(body: (access: EpochAccess) => Promise<T>): Promise<T>;
   epoch<T>(options: EpochOptions, body: (access: EpochAccess) => Promise<T>): Promise<T>;
+  /**
+   * Waits for a word to be what is wanted: resolves with its value once `isIt(value)` is true. Meanwhile it sleeps; the word's
+   * target wakes it when the word is another one, so `isIt` sees values that were there, in their order, and not each of them:
+   * who must miss none counts up. Many calls may wait at a time, 64 of a process for one target's worker. A value past 2^53 is
+   * ERR_UNSAFE_INTEGER, unless bigints are asked for by `{ bigint: true }`. What `isIt` throws ends the call. Stores through a
+   * view count once its window is flushed, or within half a minute. `timeoutMs` is for the whole call.
+   * @throws ERR_TIMEOUT, ERR_ABORTED, ERR_CLOSED, ERR_REVOKED, ERR_SESSION_LOST; ERR_RANGE when the file is cut there; ERR_TOO_MANY
+   */
+  waitUntil(
+    at: number,
+    isIt: (value: number) => boolean,
+    word?: Word,
+    options?: CallOptions,
+  ): Promise<number>;
+  waitUntil(
+    at: number,
+    isIt: (value: bigint) => boolean,
+    word: "i64" | "u64",
+    options: WaitOptions & { bigint: true },
+  ): Promise<bigint>;
   /**
    * Locks bytes against everybody who asks for a lock on them, other calls of this program included; first come, first served.
    * Locks are advisory: accesses do not look at them. An exclusive one needs a window that may write. Waits as long as the

@@ -17,6 +17,7 @@ import type {
   Op,
   QueueOptions,
   Range,
+  WaitOptions,
   Word,
 } from "./api.ts";
 import { WindowBatch } from "./batch.ts";
@@ -41,6 +42,7 @@ import type { Stripes } from "./stripes.ts";
 import { WindowLocks } from "./window-locks.ts";
 import { WindowNotified } from "./window-notified.ts";
 import { WindowRefusals } from "./window-refusals.ts";
+import { waitUntil } from "./word-wait.ts";
 import { WritesToCome } from "./writes-to-come.ts";
 
 const ADD = 0;
@@ -351,6 +353,32 @@ export class Window implements DidafsWindow {
     this.#toCome.settleSync(this.#parts.timeoutMs);
     for (const { index } of touched) this.#access(index).flushSync(stable);
     if (stable) this.#coverage.covered(touched);
+  }
+
+  waitUntil(
+    at: number,
+    isIt: (value: number) => boolean,
+    word?: Word,
+    options?: CallOptions,
+  ): Promise<number>;
+  waitUntil(
+    at: number,
+    isIt: (value: bigint) => boolean,
+    word: "i64" | "u64",
+    options: WaitOptions & { bigint: true },
+  ): Promise<bigint>;
+  async waitUntil<V extends number | bigint>(
+    at: number,
+    isIt: (value: V) => boolean,
+    word: Word = "i64",
+    options?: WaitOptions,
+  ): Promise<V> {
+    const limits = this.#limits(options);
+    const number = wordNumber(word);
+    const access = this.#locate(at, number);
+    const { path } = this.#parts;
+    const parts = { path, at, access, offset: this.#at, word: number, limits, isOpen: () => this.#end >= 0 };
+    return waitUntil(parts, isIt, options?.bigint === true);
   }
 
   async lock(range: Range, options?: CallOptions): Promise<Lock> {

@@ -4,7 +4,7 @@ export const WORD_ACTION = {
   CHANGED: 0,
   /** Its time has come, and the word is at that moment what it was. */
   TIMED_OUT: 1,
-  /** Its session or window waits for nothing any more. */
+  /** Its session or window waits for it no more, or the word was cut off. */
   CANCELLED: 2,
   /** A limit is reached, and the word is what it was. */
   REFUSED: 3,

@@ -44,6 +44,11 @@ export class WordWaits<W> {
     return this.#regions.has(region);
   }
 
+  /** How many waits there are at that region. */
+  waitsAt(region: string): number {
+    return this.#regions.get(region)?.length ?? 0;
+  }
+
   /** Answered at once where the word is another one already. @param waitMs how long it may wait; 0: not at all */
   wait(claim: WordClaim, waitMs: number, waiter: W, nowMs: number): void {
     const { session, region } = claim;
@@ -124,6 +129,22 @@ export class WordWaits<W> {
   /** The session's window has gone, and what it waited for through it. */
   closeHandle(session: number, handle: number): void {
     this.#cancel(session, (claim) => claim.handle === handle);
+  }
+
+  /** The session waits for that word through that window no more. */
+  takeBack(session: number, handle: number, at: number, bytes: number): void {
+    this.#cancel(session, (claim) => claim.handle === handle && claim.at === at && claim.bytes === bytes);
+  }
+
+  /** The region ends there now, and what lies behind is no word any more. */
+  cut(region: string, byteLength: number): void {
+    const waits = this.#regions.get(region);
+    if (waits === undefined) return;
+    this.#leaveWhere(region, waits, ({ claim, waiter }) => {
+      if (claim.at + claim.bytes <= byteLength) return false;
+      this.actions.push(WORD_ACTION.CANCELLED, waiter);
+      return true;
+    });
   }
 
   /** The session, or its connection, has ended: it waits for nothing any more. */

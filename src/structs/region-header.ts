@@ -1,10 +1,12 @@
 import { decodePage, encodePage, HEADER_PAGE_BYTES, newestSlot, type PageFormat } from "./header-page.ts";
 
 /**
- * The first page of a region's file or memfd (header-page.ts); the data follow. Only the target's control thread writes it.
+ * The first page of a region's file or memfd (header-page.ts); the data follow. The target's control thread writes it, and its
+ * home worker one word of it.
  *
  *      0  slot 0
  *   1024  u32 resizes: grows after a slot with another length was written. Origins that map the page watch it.
+ *   1088  u32 waits, see region-waits.ts
  *   2048  slot 1
  *
  * A slot's fields; the rest is zero:

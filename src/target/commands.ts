@@ -5,6 +5,7 @@ import { REVOKED, UNBOUND } from "./statuses.ts";
 import type { WorkerEpochs } from "./worker-epochs.ts";
 import type { WorkerLocks } from "./worker-locks.ts";
 import type { WorkerNotifications } from "./worker-notifications.ts";
+import type { WorkerWords } from "./worker-words.ts";
 
 /** What commands need besides the bytes. */
 export interface ExecuteContext {
@@ -12,6 +13,7 @@ export interface ExecuteContext {
   readonly locks: WorkerLocks;
   readonly epochs: WorkerEpochs;
   readonly notifications: WorkerNotifications;
+  readonly words: WorkerWords;
 }
 
 /** The command is done, or its payload is what comes next. */

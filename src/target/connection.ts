@@ -217,9 +217,9 @@ export class Connection {
     return (halted || this.ending ? 0 : READABLE) | (sending ? WRITABLE : 0);
   }
 
-  /** What has come of a payload has changed its lines. */
+  /** What has come of a payload has been written. */
   countWritten(): void {
-    this.region?.lines?.written(this.from, this.at - this.from);
+    this.region?.written(this.from, this.at - this.from);
   }
 
   close(): void {

@@ -38,6 +38,8 @@ export function countCommand(words: Float64Array, heat: number, opcode: number, 
     case OPCODE.QUEUE_OPEN:
     case OPCODE.QUEUE_CLOSE:
     case OPCODE.NOTIFY_NEXT:
+    case OPCODE.WORD_WAIT:
+    case OPCODE.WORDS_TOUCHED:
     // Its writes are counted when they are put in place: they may be to many regions.
     case OPCODE.EPOCH:
       return;

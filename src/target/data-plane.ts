@@ -24,6 +24,7 @@ import type { WorkerRegion } from "./worker-region.ts";
 import { type ConnectionKeeper, WorkerRegistry } from "./worker-registry.ts";
 import type { WorkerSession } from "./worker-session.ts";
 import { type SyncChannel, WorkerSyncs } from "./worker-syncs.ts";
+import { WorkerWords } from "./worker-words.ts";
 
 /** A step of a connection receives until it has so much, or has taken all there was: its answers then leave together. */
 const RECEIVE_BYTES = 256 << 10;
@@ -75,6 +76,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
   readonly flushes: StableFlushes;
   readonly #waiting: WaitingCommands;
   readonly locks: WorkerLocks;
+  readonly words: WorkerWords;
   readonly epochs: WorkerEpochs;
   readonly notifications: WorkerNotifications;
   readonly #syncs: WorkerSyncs;
@@ -130,6 +132,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
       suspected: () => this.#registry.lockSuspected(),
       deadlock: (session, cycle) => this.#registry.lockDeadlock(session, cycle),
     });
+    this.words = new WorkerWords(parts.clock, this.#waiting);
     this.#entrance = new Entrance(parts.poller, parts.tcp, parts.unix, this);
   }
 
@@ -159,6 +162,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
     work += this.#waiting.doWork();
     work += this.locks.doWork(nowMs);
     work += this.notifications.doWork(nowMs);
+    work += this.words.doWork(nowMs);
     work += this.epochs.doWork(nowMs);
     if (this.epochs.recovering) return work;
     if (nowMs < (this.#parts.leaseEnd[0] as number)) work += this.#stepBacklog() + this.#stepActive();
@@ -181,7 +185,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
   /** Blocks until there may be work, at most `timeoutMs`. */
   wait(timeoutMs: number): void {
     if (this.#closed) return;
-    const ownMs = this.notifications.waitMs(this.locks.waitMs(timeoutMs));
+    const ownMs = this.words.waitMs(this.notifications.waitMs(this.locks.waitMs(timeoutMs)));
     const waitMs = this.#entrance.waitMs(this.epochs.waitMs(ownMs));
     this.#look(this.#drainUntilMs === undefined ? waitMs : DRAIN_WAIT_MS);
   }
@@ -241,6 +245,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
   #endWaits(session: number): void {
     this.locks.endWaits(session);
     this.notifications.endWaits(session);
+    this.words.endWaits(session);
   }
 
   #look(timeoutMs: number): void {

@@ -30,6 +30,7 @@ import {
 } from "./commands.ts";
 import { ACCUMULATE_PAYLOAD, type Connection, MESSAGE_PAYLOAD, PUT_PAYLOAD } from "./connection.ts";
 import { BEFORE_MAX, bytesBefore, getNotify, notifyNext, queueClose, queueOpen } from "./execute-queues.ts";
+import { wordsTouched, wordWait } from "./execute-words.ts";
 import type { StableFlushes } from "./stable-flushes.ts";
 import {
   ALIGNMENT,
@@ -43,7 +44,6 @@ import {
 } from "./statuses.ts";
 import type { WorkerEpochs } from "./worker-epochs.ts";
 import type { WorkerLocks } from "./worker-locks.ts";
-import type { WorkerNotifications } from "./worker-notifications.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 import type { WorkerSession } from "./worker-session.ts";
 
@@ -92,6 +92,10 @@ export function execute(
       return queueClose(connection, context.notifications, words, h);
     case OPCODE.NOTIFY_NEXT:
       return notifyNext(connection, context, words, h);
+    case OPCODE.WORD_WAIT:
+      return wordWait(connection, session, context.words, words, h);
+    case OPCODE.WORDS_TOUCHED:
+      return wordsTouched(connection, session, words, h);
     default:
       return MALFORMED;
   }
@@ -150,9 +154,9 @@ function put(
     return DONE;
   }
   storeSmall(region.memory, at, length, words, operandAt(h));
-  region.lines?.written(at, length);
   if (!notifies) connection.answer(OPCODE.PUT, headerTag(words, h), OK, 0);
   else notifications.put(connection, region, at, length, bytesBefore(words, h), tag, headerTag(words, h));
+  region.written(at, length);
   return DONE;
 }
 
@@ -184,7 +188,7 @@ function fetchOp(
     connection.queue.headerWords,
     valueAt(answer),
   );
-  region.lines?.written(at, bytes);
+  region.written(at, bytes);
   return DONE;
 }
 
@@ -216,7 +220,7 @@ function compareAndSwap(
     connection.queue.headerWords,
     valueAt(answer),
   );
-  region.lines?.written(at, bytes);
+  region.written(at, bytes);
   return DONE;
 }
 

@@ -29,6 +29,7 @@ import { STAGING_BYTES, type WorkerMemory } from "./worker-memory.ts";
 import type { WorkerNotifications } from "./worker-notifications.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 import type { WorkerSession } from "./worker-session.ts";
+import type { WorkerWords } from "./worker-words.ts";
 
 /** Data connections that a session may have at one worker: two of each kind would do. */
 const CONNECTIONS_MAX = 16;
@@ -42,6 +43,7 @@ export interface ReceiveContext {
   readonly locks: WorkerLocks;
   readonly epochs: WorkerEpochs;
   readonly notifications: WorkerNotifications;
+  readonly words: WorkerWords;
   readonly memory: WorkerMemory;
   /** The session of that number, if this worker knows it. */
   session(number: number): WorkerSession | undefined;
@@ -200,14 +202,15 @@ export function finishPayload(connection: Connection, notifications: WorkerNotif
     connection.stalled = true;
     return false;
   }
-  connection.countWritten();
   const { region, opcode, tag, from, at, before, noticeTag } = connection;
   const status = region?.failed === true ? INPUT_OUTPUT : connection.status;
   connection.phase = HEADER;
-  connection.region = undefined;
   if (opcode === OPCODE.PUT_NOTIFY && status === OK)
     notifications.put(connection, region as WorkerRegion, from, at - from, before, noticeTag, tag);
   else connection.answer(opcode, tag, status, 0);
+  // Behind its own answer, for which there is room: what it leads to may be answers on this connection, too.
+  connection.countWritten();
+  connection.region = undefined;
   return true;
 }
 

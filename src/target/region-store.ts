@@ -10,6 +10,7 @@ import {
   type RegionHeader,
   regionObjectBytes,
 } from "../structs/region-header.ts";
+import { publishWaits } from "../structs/region-waits.ts";
 import type { SyncClient } from "./sync-client.ts";
 
 /** A region whose object is open. */
@@ -111,6 +112,7 @@ export class RegionStore {
     const object = this.#openObject(inode, index);
     try {
       const header = this.#settleHeader(object, inode, index);
+      this.#forgetWaits(object);
       // What was cut has no need of its place, once nobody can reach it any more.
       const cutAt = regionObjectBytes(header.byteLength);
       object.punch(cutAt, object.byteLength - cutAt);
@@ -119,6 +121,13 @@ export class RegionStore {
       object.close();
       throw error;
     }
+  }
+
+  /** Those of a former life wait no more. */
+  #forgetWaits(object: DriveObject): void {
+    const memory = this.#memoryPort.map(object.descriptor, 0, REGION_HEADER_BYTES, true);
+    publishWaits(memory.i32, 0);
+    this.#memoryPort.free(memory);
   }
 
   /** Gives back the place of what was cut from a region that is not open. */

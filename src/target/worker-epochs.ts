@@ -446,7 +446,7 @@ export class WorkerEpochs {
       if (region === undefined) continue;
       const length = Math.max(0, Math.min(bytes.length, region.byteLength - at));
       region.memory.u8.set(length < bytes.length ? bytes.subarray(0, length) : bytes, at);
-      region.lines?.written(at, length);
+      region.written(at, length);
       countPut(this.#worker.counters, region.heat, length);
       if (!region.durable) this.#journal.forget(inode, index);
     }

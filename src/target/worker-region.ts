@@ -25,6 +25,11 @@ export interface FlushWaiter {
 /** Who waits for a sync: a flush, or what is called with its errno, or 0. */
 export type SyncWaiter = FlushWaiter | ((errno: number) => void);
 
+/** Who is told of each write to a region, after it. */
+export interface RegionWatch {
+  touched(region: WorkerRegion, at: number, length: number): void;
+}
+
 /** A region that a worker serves, mapped from its first data byte. */
 export class WorkerRegion {
   readonly inode: number;
@@ -46,6 +51,9 @@ export class WorkerRegion {
   gathering: SyncWaiter[] = [];
   /** From the first epoch on that reads or writes it here. */
   lines: RegionLines | undefined = undefined;
+  /** While somebody waits for a word of it. */
+  watch: RegionWatch | undefined = undefined;
+  #header: Memory | undefined;
 
   /** @throws ERR_IO, ERR_TOO_MANY when the kernel refuses the mapping */
   constructor(grant: RegionGrant, memoryPort: MemoryPort) {
@@ -67,6 +75,24 @@ export class WorkerRegion {
     const old = this.memory;
     this.memory = this.#map(byteLength);
     this.#memoryPort.free(old);
+  }
+
+  /** Bytes of it have changed, by whatever command, which has its answer: others may come of it on the same connection. */
+  written(at: number, length: number): void {
+    this.lines?.written(at, length);
+    this.watch?.touched(this, at, length);
+  }
+
+  /** The words of its header page, mapped when they are needed first. @throws ERR_IO, ERR_TOO_MANY */
+  headerWords(): Int32Array {
+    this.#header ??= this.#memoryPort.map(this.descriptor, 0, REGION_HEADER_BYTES, true);
+    return this.#header.i32;
+  }
+
+  /** Unmaps it. */
+  free(): void {
+    this.#memoryPort.free(this.memory);
+    if (this.#header !== undefined) this.#memoryPort.free(this.#header);
   }
 
   #map(byteLength: number): Memory {

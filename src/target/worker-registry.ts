@@ -11,11 +11,13 @@ import type { WorkerLocks } from "./worker-locks.ts";
 import type { WorkerNotifications } from "./worker-notifications.ts";
 import { WorkerRegion } from "./worker-region.ts";
 import { WorkerSession } from "./worker-session.ts";
+import type { WorkerWords } from "./worker-words.ts";
 
 /** What the registry needs of the worker's connections. */
 export interface ConnectionKeeper {
   readonly heat: HeatTable;
   readonly locks: WorkerLocks;
+  readonly words: WorkerWords;
   readonly epochs: WorkerEpochs;
   readonly notifications: WorkerNotifications;
   connectionAt(slot: number): Connection | undefined;
@@ -116,6 +118,7 @@ export class WorkerRegistry {
       case "unbind":
         this.#keeper.locks.unbound(order);
         this.#keeper.notifications.unbound(order);
+        this.#keeper.words.unbound(order);
         this.#unbind(order.session, order.handle, order.revoked);
         this.#mailbox.post({ type: "unbound", session: order.session, handle: order.handle });
         return;
@@ -236,6 +239,7 @@ export class WorkerRegistry {
     region.byteLength = byteLength;
     for (const { domain } of this.#sessions.values()) domain.resize(region, byteLength);
     this.#keeper.cutPayloads(region, byteLength);
+    this.#keeper.words.cut(region);
     return OK;
   }
 
@@ -292,7 +296,7 @@ export class WorkerRegistry {
       if (region.syncing || this.#keeper.epochs.keeps(region)) continue;
       this.#leaving.splice(i, 1);
       this.#keeper.epochs.unmapped(region);
-      this.#memoryPort.free(region.memory);
+      region.free();
       this.#mailbox.post({ type: "unmapped", inode: region.inode, index: region.index });
       work += 1;
     }
@@ -302,11 +306,12 @@ export class WorkerRegistry {
   /** Ends all sessions and unmaps all regions, and says so. */
   close(): void {
     for (const number of [...this.#sessions.keys()]) this.#endSession(number);
-    for (const { memory, inode, index } of this.#leaving.splice(0)) {
-      this.#memoryPort.free(memory);
+    for (const region of this.#leaving.splice(0)) {
+      const { inode, index } = region;
+      region.free();
       this.#mailbox.post({ type: "unmapped", inode, index });
     }
-    for (const { memory } of this.#regions.values()) this.#memoryPort.free(memory);
+    for (const region of this.#regions.values()) region.free();
     this.#regions.clear();
     this.#mailbox.post({ type: "stopped" });
   }

@@ -63,6 +63,20 @@ export interface RegionAccess {
 
   /** Accesses that notify, and queues of notifications. */
   readonly notified: NotifiedAccess;
+
+  /**
+   * Waits until a word of an integer type is another one than `seen`, `waitMs` at most.
+   * @returns what it is then; undefined where it may still be `seen`, and is to be asked for again
+   * @throws ERR_TOO_MANY
+   */
+  waitWord(
+    word: number,
+    at: number,
+    seen: WordValue,
+    waitMs: number,
+    limits: CallLimits,
+  ): Promise<WordValue | undefined>;
+
   /** Who is told when all that was locked here is lost. */
   readonly held: HeldLocks;
   /**

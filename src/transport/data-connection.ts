@@ -20,7 +20,7 @@ import { SendQueue } from "./send-queue.ts";
 import { INLINE_BYTES, type RemoteBinding, type Transfer } from "./transfer.ts";
 
 /** Commands that may be unanswered at a time; a power of two. */
-const SLOTS = 256;
+const SLOTS = 512;
 const STAGING_BYTES = 64 << 10;
 
 /**
@@ -41,6 +41,8 @@ export class DataConnection {
   waitingLocks = 0;
   /** Queues of notifications that were opened on it. */
   queueCount = 0;
+  /** Waits for words that have no answer, those given up included. */
+  wordWaits = 0;
   /** Called once when it has ended, unless by `close`. */
   onEnd: (() => void) | undefined = undefined;
   readonly #memoryPort: MemoryPort;
@@ -97,6 +99,7 @@ export class DataConnection {
   enqueue(transfer: Transfer): void {
     this.outstanding += 1;
     if (transfer.binding !== undefined) count(transfer, 1);
+    if (transfer.opcode === OPCODE.WORD_WAIT) this.wordWaits += 1;
     this.#backlog.push(transfer);
     if (this.ended) this.#failAll();
     else this.#issue();
@@ -332,6 +335,7 @@ export class DataConnection {
   #settle(transfer: Transfer): void {
     this.outstanding -= 1;
     if (transfer.binding !== undefined) count(transfer, -1);
+    if (transfer.opcode === OPCODE.WORD_WAIT) this.wordWaits -= 1;
     transfer.settled = true;
     transfer.onSettled?.(transfer);
   }

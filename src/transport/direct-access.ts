@@ -2,6 +2,7 @@ import type { Memory, MemoryBehindHeader, MemoryPort } from "../ports/memory.ts"
 import { DidafsError } from "../std/errors.ts";
 import { loadSmall, storeSmall } from "../structs/halves.ts";
 import { REGION_HEADER_BYTES } from "../structs/region-header.ts";
+import { isWaitedFor } from "../structs/region-waits.ts";
 import {
   compareAndSwap32,
   compareAndSwap64,
@@ -62,6 +63,8 @@ export class DirectAccess implements RegionAccess {
   #lines: MappedLines | undefined;
   /** Views of the memory have been handed out. */
   #viewed = false;
+  /** Somebody may have stored to them since: then flushes tell of the whole region. */
+  #handedOut = false;
   /** What views of a window that must not store are cut from. */
   #private: Memory | undefined;
   /** Once it is closed: what accesses throw. */
@@ -113,6 +116,7 @@ export class DirectAccess implements RegionAccess {
     if (this.#stores) {
       if (!this.#length.isWhole) this.#length.check(at, from.byteLength);
       this.#copyIn(at, from, 0, from.byteLength);
+      if (isWaitedFor(this.#memory.header)) this.#remote.touchedSync(at, from.byteLength);
     } else this.#remote.putSync(at, from);
   }
 
@@ -138,27 +142,32 @@ export class DirectAccess implements RegionAccess {
       return;
     }
     this.#checkWord(word, at);
-    if (word === I64 || word === U64) Atomics.store(this.#memory.i64, at / 8, value as bigint);
-    else if (word === F64) fetchOpF64(this.#memory, at, REPLACE, value as number);
-    else Atomics.store(this.#memory.i32, at / 4, value as number);
+    this.#store(word, at, value);
+    if (isWaitedFor(this.#memory.header)) this.#remote.touchedSync(at, WORD_BYTES[word] as number);
   }
 
   fetchOpSync(op: number, word: number, at: number, operand: WordValue): WordValue {
     this.#check();
     if (!this.#stores) return this.#remote.fetchOpSync(op, word, at, operand);
     this.#checkWord(word, at);
-    return fetchOp(this.#memory, at, op, word, operand);
+    const before = fetchOp(this.#memory, at, op, word, operand);
+    if (isWaitedFor(this.#memory.header)) this.#remote.touchedSync(at, WORD_BYTES[word] as number);
+    return before;
   }
 
   compareAndSwapSync(word: number, at: number, expected: WordValue, desired: WordValue): WordValue {
     this.#check();
     if (!this.#stores) return this.#remote.compareAndSwapSync(word, at, expected, desired);
     this.#checkWord(word, at);
-    return this.#compareAndSwap(word, at, expected, desired);
+    const before = this.#compareAndSwap(word, at, expected, desired);
+    if (isWaitedFor(this.#memory.header)) this.#remote.touchedSync(at, WORD_BYTES[word] as number);
+    return before;
   }
 
   flushSync(stable: boolean): void {
     this.#check();
+    if (this.#handedOut && isWaitedFor(this.#memory.header))
+      this.#remote.touchedSync(0, this.#region.byteLength);
     if (stable || !this.#stores) this.#remote.flushSync(stable);
   }
 
@@ -170,8 +179,13 @@ export class DirectAccess implements RegionAccess {
 
   async put(at: number, from: Uint8Array, limits: CallLimits): Promise<void> {
     this.#checkCall(limits);
-    if (this.#stores) this.putSync(at, from);
-    else await this.#remote.put(at, from, limits);
+    if (!this.#stores) {
+      await this.#remote.put(at, from, limits);
+      return;
+    }
+    if (!this.#length.isWhole) this.#length.check(at, from.byteLength);
+    this.#copyIn(at, from, 0, from.byteLength);
+    if (isWaitedFor(this.#memory.header)) await this.#remote.touched(at, from.byteLength, limits);
   }
 
   async load(word: number, at: number, limits: CallLimits): Promise<WordValue> {
@@ -182,8 +196,13 @@ export class DirectAccess implements RegionAccess {
 
   async store(word: number, at: number, value: WordValue, limits: CallLimits): Promise<void> {
     this.#checkCall(limits);
-    if (this.#stores) this.storeSync(word, at, value);
-    else await this.#remote.store(word, at, value, limits);
+    if (!this.#stores) {
+      await this.#remote.store(word, at, value, limits);
+      return;
+    }
+    this.#checkWord(word, at);
+    this.#store(word, at, value);
+    if (isWaitedFor(this.#memory.header)) await this.#remote.touched(at, WORD_BYTES[word] as number, limits);
   }
 
   async fetchOp(
@@ -195,7 +214,10 @@ export class DirectAccess implements RegionAccess {
   ): Promise<WordValue> {
     this.#checkCall(limits);
     if (!this.#stores) return this.#remote.fetchOp(op, word, at, operand, limits);
-    return this.fetchOpSync(op, word, at, operand);
+    this.#checkWord(word, at);
+    const before = fetchOp(this.#memory, at, op, word, operand);
+    if (isWaitedFor(this.#memory.header)) await this.#remote.touched(at, WORD_BYTES[word] as number, limits);
+    return before;
   }
 
   async compareAndSwap(
@@ -207,7 +229,10 @@ export class DirectAccess implements RegionAccess {
   ): Promise<WordValue> {
     this.#checkCall(limits);
     if (!this.#stores) return this.#remote.compareAndSwap(word, at, expected, desired, limits);
-    return this.compareAndSwapSync(word, at, expected, desired);
+    this.#checkWord(word, at);
+    const before = this.#compareAndSwap(word, at, expected, desired);
+    if (isWaitedFor(this.#memory.header)) await this.#remote.touched(at, WORD_BYTES[word] as number, limits);
+    return before;
   }
 
   async accumulate(
@@ -229,15 +254,29 @@ export class DirectAccess implements RegionAccess {
       const operand = wordValue(word, smallWords[0] as number, smallWords[1] as number);
       fetchOp(this.#memory, at + i, op, word, operand);
     }
+    if (isWaitedFor(this.#memory.header)) await this.#remote.touched(at, from.byteLength, limits);
   }
 
   async flush(stable: boolean, limits: CallLimits): Promise<void> {
     this.#checkCall(limits);
+    if (this.#handedOut && isWaitedFor(this.#memory.header))
+      await this.#remote.touched(0, this.#region.byteLength, limits);
     if (stable || !this.#stores) await this.#remote.flush(stable, limits);
   }
 
   get notified(): NotifiedAccess {
     return this.#remote.notified;
+  }
+
+  async waitWord(
+    word: number,
+    at: number,
+    seen: WordValue,
+    waitMs: number,
+    limits: CallLimits,
+  ): Promise<WordValue | undefined> {
+    this.#checkCall(limits);
+    return this.#remote.waitWord(word, at, seen, waitMs, limits);
   }
 
   get held(): HeldLocks {
@@ -259,9 +298,15 @@ export class DirectAccess implements RegionAccess {
     const puts = transfer.opcode === OPCODE.PUT;
     if (puts ? !this.#stores : this.#binding.pendingWrites > 0) return this.#remote.begin(transfer);
     if (!this.#length.isWhole) this.#length.check(offset, length);
-    if (puts) this.#copyIn(offset, u8, start, length);
-    else this.#copyOut(offset, u8, start, length);
-    return true;
+    if (!puts) {
+      this.#copyOut(offset, u8, start, length);
+      return true;
+    }
+    this.#copyIn(offset, u8, start, length);
+    if (!isWaitedFor(this.#memory.header)) return true;
+    // The worker is told of it instead.
+    transfer.opcode = OPCODE.WORDS_TOUCHED;
+    return this.#remote.begin(transfer);
   }
 
   failureOf(transfer: Transfer): DidafsError | undefined {
@@ -272,7 +317,10 @@ export class DirectAccess implements RegionAccess {
     this.#check();
     if (!this.#length.isWhole) this.#length.check(at, length);
     this.#viewed = true;
-    if (this.#stores) return this.#memory.u8.subarray(at, at + length);
+    if (this.#stores) {
+      this.#handedOut = true;
+      return this.#memory.u8.subarray(at, at + length);
+    }
     const { descriptor, dataOffset, byteLength } = this.#region;
     this.#private ??= this.#memoryPort.mapPrivate(descriptor, dataOffset, wholeWords(byteLength));
     return this.#private.u8.subarray(at, at + length);
@@ -376,6 +424,12 @@ export class DirectAccess implements RegionAccess {
       return wordValue(F64, smallWords[0] as number, smallWords[1] as number);
     }
     return wordValue(word, Atomics.load(this.#memory.i32, at / 4), 0);
+  }
+
+  #store(word: number, at: number, value: WordValue): void {
+    if (word === I64 || word === U64) Atomics.store(this.#memory.i64, at / 8, value as bigint);
+    else if (word === F64) fetchOpF64(this.#memory, at, REPLACE, value as number);
+    else Atomics.store(this.#memory.i32, at / 4, value as number);
   }
 
   #compareAndSwap(word: number, at: number, expected: WordValue, desired: WordValue): WordValue {

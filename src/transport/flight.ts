@@ -96,7 +96,8 @@ export class Flight {
       const transfer = this.#transfers[i] as Transfer;
       const failure = this.#accesses[i]?.failureOf(transfer);
       first ??= failure;
-      if (transfer.writes && failure?.applied !== "no") changed = true;
+      // What is told of is in place already.
+      if (transfer.tells || (transfer.writes && failure?.applied !== "no")) changed = true;
     }
     first ??= this.#refusal;
     return first !== undefined && changed ? partlyApplied(first) : first;
@@ -113,7 +114,7 @@ export class Flight {
       const transfer = this.#transfers[i] as Transfer;
       const { connection } = (this.#accesses[i] as RegionAccess).link;
       const gone = !transfer.settled && connection.abandon(transfer);
-      if (transfer.writes && !gone) untouched = false;
+      if (transfer.tells || (transfer.writes && !gone)) untouched = false;
     }
     return untouched;
   }

@@ -1,7 +1,7 @@
-import { codeOf, DidafsError, ERROR_TABLE, isDidafsError } from "../std/errors.ts";
+import { codeOf, DidafsError, ERROR_TABLE, isDidafsError, statusOf } from "../std/errors.ts";
 import { WORD_BYTES } from "../structs/words.ts";
 import { MAX_PAYLOAD_BYTES, OPCODE } from "../wire/header.ts";
-import { FLUSH_MEMORY, FLUSH_STABLE, LOCK_EXCLUSIVE, opFlags } from "../wire/ops.ts";
+import { FLUSH_MEMORY, FLUSH_STABLE, LOCK_EXCLUSIVE, opFlags, WORD_WAIT_END } from "../wire/ops.ts";
 import type { LockAsk, RegionAccess, WordValue } from "./access.ts";
 import { type CallLimits, timeoutError } from "./call-limits.ts";
 import { HeldLocks } from "./held-locks.ts";
@@ -15,6 +15,11 @@ import { setCompare, setOperand, wordNumberValue, wordValue } from "./word-value
 /** Answers to so many are outstanding at most: the commands that release what they wait for need places too. */
 const WAITING_LOCKS_MAX = 128;
 
+/** Waits for words have so many places at most, for the same reason. */
+const WORD_WAITS_MAX = 64;
+const TIMED_OUT = statusOf("ERR_TIMEOUT");
+const TAKEN_BACK = statusOf("ERR_ABORTED");
+
 /** One binding reached by commands on a data connection: TCP, or the unix socket on the same machine. */
 export class RemoteAccess implements RegionAccess {
   readonly path: "unix" | "tcp";
@@ -22,7 +27,7 @@ export class RemoteAccess implements RegionAccess {
   readonly binding: RemoteBinding;
   readonly held: HeldLocks = new HeldLocks();
   readonly notified: NotifiedAccess;
-  readonly #lockBinding: RemoteBinding;
+  readonly #waitBinding: RemoteBinding;
   /** How long the Sync forms wait. */
   readonly #timeoutMs: number;
   #sync = new Transfer();
@@ -34,7 +39,7 @@ export class RemoteAccess implements RegionAccess {
     this.link = link;
     this.path = path;
     this.binding = new RemoteBinding(handle);
-    this.#lockBinding = new RemoteBinding(handle);
+    this.#waitBinding = new RemoteBinding(handle);
     this.#timeoutMs = timeoutMs;
     this.#wait = new SyncWait([link]);
     this.notified = new NotifiedAccess({
@@ -167,8 +172,8 @@ export class RemoteAccess implements RegionAccess {
     const transfer = new Transfer().reset(OPCODE.LOCK, exclusive ? LOCK_EXCLUSIVE : 0, at, length);
     setNumber(transfer, lock);
     transfer.compareLow = waits ? Math.ceil(limits.timeoutMs) : 0;
-    // One of its own: what waits for a lock is no access that is under way.
-    transfer.binding = this.#lockBinding;
+    // One of its own: what waits is no access that is under way.
+    transfer.binding = this.#waitBinding;
     connection.waitingLocks += 1;
     try {
       await this.link.pump.run(connection, transfer, limits, this.#failureOf);
@@ -196,6 +201,65 @@ export class RemoteAccess implements RegionAccess {
     this.unlock(lock, { timeoutMs: this.#timeoutMs, signal: undefined }).catch(() => {
       // The target has lost the session then, and the lock with it.
     });
+  }
+
+  async waitWord(
+    word: number,
+    at: number,
+    seen: WordValue,
+    waitMs: number,
+    limits: CallLimits,
+  ): Promise<WordValue | undefined> {
+    this.#checkOpen();
+    const { connection, pump, session } = this.link;
+    if (connection.wordWaits >= WORD_WAITS_MAX) {
+      throw new DidafsError(
+        "ERR_TOO_MANY",
+        `${WORD_WAITS_MAX} waits for words are under way at target ${session.target} already; let some of them end`,
+      );
+    }
+    const transfer = this.#ask(new Transfer(), OPCODE.WORD_WAIT, 0, at, word);
+    setOperand(transfer, word, seen);
+    transfer.compareLow = Math.max(1, Math.ceil(waitMs));
+    transfer.binding = this.#waitBinding;
+    // Somebody who waits for the same word may have taken both back.
+    const isOver = ({ status }: Transfer): boolean => status === TIMED_OUT || status === TAKEN_BACK;
+    const failureOf = (settled: Transfer): DidafsError | undefined =>
+      isOver(settled) ? undefined : this.failureOf(settled);
+    try {
+      await pump.run(connection, transfer, limits, failureOf);
+    } catch (error) {
+      if (transfer.abandoned) this.#takeBack(word, at);
+      throw error;
+    }
+    return isOver(transfer) ? undefined : wordValue(word, transfer.valueLow, transfer.valueHigh);
+  }
+
+  #takeBack(word: number, at: number): void {
+    if (this.#closed !== undefined || this.link.session.isLost) return;
+    const transfer = this.#ask(new Transfer(), OPCODE.WORD_WAIT, WORD_WAIT_END, at, word);
+    transfer.binding = this.#waitBinding;
+    const limits = { timeoutMs: this.#timeoutMs, signal: undefined };
+    this.link.pump.run(this.link.connection, transfer, limits, this.#failureOf).catch(() => {
+      // Then it ends with its time, or with the window.
+    });
+  }
+
+  /** Tells of bytes that were stored to through a mapping. */
+  touchedSync(at: number, length: number): void {
+    try {
+      this.#runSync(this.#sync.reset(OPCODE.WORDS_TOUCHED, 0, at, length));
+    } catch (error) {
+      throw notTold(error);
+    }
+  }
+
+  async touched(at: number, length: number, limits: CallLimits): Promise<void> {
+    try {
+      await this.#run(new Transfer().reset(OPCODE.WORDS_TOUCHED, 0, at, length), limits);
+    } catch (error) {
+      throw notTold(error);
+    }
   }
 
   begin(transfer: Transfer): boolean {
@@ -297,6 +361,15 @@ export class RemoteAccess implements RegionAccess {
     const applied = partly ? "unknown" : "no";
     return new DidafsError(code, `target ${target} refused the access: ${meaning}`, { applied, target });
   }
+}
+
+/** The bytes are in place all the same, where the region is still the window's. */
+function notTold(error: unknown): unknown {
+  if (!isDidafsError(error)) return error;
+  const { code, message, path, target } = error;
+  const applied = isDidafsError(error, "ERR_TIMEOUT", "ERR_ABORTED") ? "yes" : "unknown";
+  const text = `it was stored, but who waits for it could not be told: ${message}`;
+  return new DidafsError(code, text, { applied, path, target, cause: error });
 }
 
 function setNumber(transfer: Transfer, number: number): Transfer {

@@ -112,7 +112,12 @@ export class Transfer implements Borrowed {
 
   /** Changes bytes, or what becomes of epochs. */
   get writes(): boolean {
-    return !this.reads && this.opcode !== OPCODE.FLUSH && !this.locks && !this.queues;
+    return !this.reads && this.opcode !== OPCODE.FLUSH && !this.movesNothing && !this.queues;
+  }
+
+  /** Tells of bytes that its caller has stored to a mapping. */
+  get tells(): boolean {
+    return this.opcode === OPCODE.WORDS_TOUCHED;
   }
 
   get reads(): boolean {
@@ -131,14 +136,19 @@ export class Transfer implements Borrowed {
     return opcode === OPCODE.NOTIFY_NEXT || opcode === OPCODE.QUEUE_OPEN || opcode === OPCODE.QUEUE_CLOSE;
   }
 
-  /** Concerns a lock, and no byte. */
-  get locks(): boolean {
-    return this.opcode === OPCODE.LOCK || this.opcode === OPCODE.UNLOCK;
+  /** Concerns a lock, or who waits for a word: it is one command, and moves no byte. */
+  get movesNothing(): boolean {
+    return (
+      this.opcode === OPCODE.LOCK ||
+      this.opcode === OPCODE.UNLOCK ||
+      this.opcode === OPCODE.WORD_WAIT ||
+      this.opcode === OPCODE.WORDS_TOUCHED
+    );
   }
 
   /** Bytes that the next command covers. */
   nextLength(): number {
-    if (this.locks) return this.length;
+    if (this.movesNothing) return this.length;
     return Math.min(this.length - this.issuedBytes, MAX_PAYLOAD_BYTES);
   }
 }

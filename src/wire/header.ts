@@ -75,6 +75,14 @@ export const OPCODE = {
    * queue that counts only their number. 0: nothing came in time.
    */
   NOTIFY_NEXT: 16,
+  /**
+   * Waits for the word of `length` bytes (4 or 8) at `offset` to be another one than `operand`, for so many milliseconds as
+   * `compare` says (u32, the rest zero). Answered when it is decided, which later commands may overtake, with the word in
+   * `value`. flags: WORD_WAIT_END instead ends the session's waits for that word through that window.
+   */
+  WORD_WAIT: 17,
+  /** The bytes of a raw window from `offset` on were stored to through a mapping: whoever waits for a word there is looked after. */
+  WORDS_TOUCHED: 21,
   /** A control call: payload is JSON (see wire/control.ts), and so is the answer's. */
   CALL: 32,
 } as const;

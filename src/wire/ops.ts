@@ -8,6 +8,9 @@ export const FLUSH_STABLE = 1;
 /** What LOCK asks for, in its flags: nobody else may hold a lock on any of these bytes. */
 export const LOCK_EXCLUSIVE = 1;
 
+/** What WORD_WAIT asks for, in its flags: the waits for that word end. */
+export const WORD_WAIT_END = 1;
+
 export function opFlags(op: number, word: number): number {
   return (op << 4) | word;
 }

@@ -25,7 +25,7 @@ function besieged(seed: number) {
 }
 
 const valid = (random: SimRandom): CommandFields => {
-  const opcode = random.between(2, 7);
+  const opcode = random.pick([2, 3, 4, 5, 6, 7, OPCODE.WORD_WAIT, OPCODE.WORDS_TOUCHED]);
   const handle = random.between(0, 3);
   const offset = random.between(0, 66) * 8;
   const word = random.between(0, 4);
@@ -45,6 +45,10 @@ const valid = (random: SimRandom): CommandFields => {
       return { opcode, handle, offset, flags: word, length, operand: 3n };
     case OPCODE.ACCUMULATE:
       return { opcode, handle, offset, flags, length: payload.length, payload };
+    case OPCODE.WORD_WAIT:
+      return { opcode, handle, offset, length, operand: 3n, compare: BigInt(random.between(0, 1000)) };
+    case OPCODE.WORDS_TOUCHED:
+      return { opcode, handle, offset, length: random.between(0, 600) };
     default:
       return { opcode, handle, flags: random.between(0, FLUSH_STABLE) };
   }

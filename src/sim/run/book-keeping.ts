@@ -3,7 +3,7 @@ import { type Book, type BookedFile, CELL_BYTES, targetOf } from "../workloads/b
 /** The target's machine has lost power: what lies there is not what it was any more. */
 export function noteLoss(book: Book, target: string): void {
   const isThere = (file: BookedFile, at: number) => targetOf(file, at) === target;
-  for (const file of [...book.wordFiles, ...book.epochFiles]) {
+  for (const file of [...book.wordFiles, ...book.epochFiles, ...book.waitFiles]) {
     for (const [word, history] of file.words.entries()) {
       if (isThere(file, file.places[word] as number))
         history.end(history.begin("world", { op: "loss" }), null);
@@ -21,7 +21,9 @@ export function noteLoss(book: Book, target: string): void {
 
 /** Calls that clients made. */
 export function operationCount(book: Book): number {
-  const words = book.wordFiles.flatMap((file) => file.words.map(({ operations }) => operations.length));
+  const words = [...book.wordFiles, ...book.waitFiles].flatMap((file) =>
+    file.words.map(({ operations }) => operations.length),
+  );
   const names = book.directories.map(({ history }) => history.operations.length);
   const accesses = [...book.cellFiles, ...book.lockFiles].map((file) => file.accesses.length);
   const epochs = book.epochFiles.map((file) => file.epochs.length);

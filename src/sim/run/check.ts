@@ -16,7 +16,7 @@ export function checkBook(book: Book): number {
     if (verdict.kind === "undecided") undecided += 1;
     if (verdict.kind === "violated") fail(checker, `${about}: ${told(verdict)}`);
   };
-  for (const { path, words, accesses, revocations } of book.wordFiles) {
+  for (const { path, words, accesses, revocations } of [...book.wordFiles, ...book.waitFiles]) {
     for (const [word, { operations }] of words.entries()) {
       judge("words", `${path}, word ${word}`, checkWord(operations));
     }

@@ -27,6 +27,7 @@ export interface WorkPlan {
   readonly cellFiles: readonly FilePlan[];
   readonly lockFiles: readonly FilePlan[];
   readonly epochFiles: readonly EpochPlan[];
+  readonly waitFiles: readonly FilePlan[];
   /** Directories that clients make and remove names in. */
   readonly directories: number;
   /** How often a minute a client takes access to a file back. */
@@ -73,6 +74,7 @@ export const FOCUSES = [
   "crashes",
   "epochs",
   "mapped",
+  "waits",
 ] as const;
 
 export type Focus = (typeof FOCUSES)[number];
@@ -131,6 +133,7 @@ function focused(options: RunOptions, focus: Focus): RunOptions {
   if (focus === "crashes") return onLocks(short, { killTarget: 15, losePower: 20, partition: 40 });
   if (focus === "epochs") return onEpochs(short);
   if (focus === "mapped") return onMappedEpochs(short);
+  if (focus === "waits") return onWaits(short);
   if (focus === "revocations") {
     const often = { ...work, revokes: 40, pauseMs: 1000 };
     return { ...short, faults: NO_FAULTS, lossRateAfterFlush: 0, work: often };
@@ -146,6 +149,7 @@ function focused(options: RunOptions, focus: Focus): RunOptions {
       cellFiles: work.cellFiles.map(onFile),
       lockFiles: [],
       epochFiles: [],
+      waitFiles: [],
       directories: 0,
       revokes: 0,
       pauseMs: 1000,
@@ -171,6 +175,7 @@ function onLocks(options: RunOptions, faults: Partial<FaultRates>): RunOptions {
       cellFiles: [],
       lockFiles: [{ sharing, targets: targets.length, drive: "file" }],
       epochFiles: [],
+      waitFiles: [],
       directories: 0,
       revokes: 0,
       pauseMs: 300,
@@ -210,6 +215,7 @@ function onEpochs(options: RunOptions): RunOptions {
       epochFiles: [
         { ...plan, sharing: "managed", targets: targets.length, drive: "file", durability: "stable" },
       ],
+      waitFiles: [],
       directories: 0,
       revokes: 0,
       pauseMs: 200,
@@ -236,6 +242,33 @@ function onMappedEpochs(options: RunOptions): RunOptions {
     faults: NO_FAULTS,
     lossRateAfterFlush: 0,
     work: { ...work, epochFiles },
+  };
+}
+
+/** Clients here and there hand words round, and what happens to them and to the target keeps them from it for a while. */
+function onWaits(options: RunOptions): RunOptions {
+  const { shape, work } = options;
+  const targets = shape.targets.map((target) => ({ ...target, drive: "file" as const, machine: 0 }));
+  const clients = shape.clients.map((client, i) =>
+    i === 0 ? { ...client, machine: 0, transport: "auto" as const } : client,
+  );
+  const sharing = work.wordFiles[0]?.sharing === "managed" ? "managed" : "raw";
+  return {
+    ...options,
+    shape: { ...shape, targets, clients },
+    faults: { ...NO_FAULTS, killClient: 4, killTarget: 4, reset: 20, pause: 4, partition: 6 },
+    lossRateAfterFlush: 0,
+    work: {
+      ...work,
+      wordFiles: [],
+      cellFiles: [],
+      lockFiles: [],
+      epochFiles: [],
+      waitFiles: [{ sharing, targets: targets.length, drive: "file" }],
+      directories: 0,
+      revokes: 0,
+      pauseMs: 300,
+    },
   };
 }
 
@@ -322,5 +355,7 @@ function drawWork(random: SimRandom, targets: readonly TargetPlan[], faults: Fau
     revokes: random.chance(0.5) ? random.between(2, 10) : 0,
     pauseMs: random.pick([2000, 5000, 10_000]),
     epochFiles: Array.from({ length: random.between(0, 1) }, () => drawEpochs(random, targets, faults)),
+    // The last to be drawn, so that all else is what it was before there were waits.
+    waitFiles: Array.from({ length: random.between(0, 1) }, file),
   };
 }

@@ -7,6 +7,7 @@ import type { FilePlan, RunOptions } from "./options.ts";
 const UNITS_PER_TARGET = 2;
 const WORDS = 7;
 const LOCK_WORDS = 3;
+const WAIT_WORDS = 2;
 
 /** Draws where the words and cells lie that clients will work on. */
 export function planBook(
@@ -58,6 +59,16 @@ export function planBook(
     directories: Array.from({ length: work.directories }, (_, number) => ({
       path: `/names-${number}`,
       history: new History(sequence, ports.note),
+    })),
+    waitFiles: work.waitFiles.map((plan, number) => ({
+      ...file(`/waits-${number}`, plan),
+      places: Array.from({ length: WAIT_WORDS }, (_, word) => placeOf(word, plan)),
+      words: Array.from(
+        { length: WAIT_WORDS },
+        () => new History<WordInput, WordOutput>(sequence, ports.note),
+      ),
+      nextValue: 1,
+      players: shape.clients.length,
     })),
     revokesPerMinute: work.revokes,
     pauseMs: work.pauseMs,

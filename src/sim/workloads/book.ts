@@ -32,6 +32,12 @@ export interface WordFile extends BookedFile {
   nextValue: number;
 }
 
+/** Words that clients hand round. */
+export interface WaitFile extends WordFile {
+  /** How many clients there are: the one whose turn it is is what is left of the word divided by that. */
+  readonly players: number;
+}
+
 export interface CellFile extends BookedFile {
   /** The number of the client that writes. */
   readonly writer: number;
@@ -95,6 +101,7 @@ export interface Book {
   readonly lockFiles: readonly LockFile[];
   readonly epochFiles: readonly EpochFile[];
   readonly directories: readonly NameDirectory[];
+  readonly waitFiles: readonly WaitFile[];
   readonly revokesPerMinute: number;
   readonly pauseMs: number;
   /** The faults are over: whoever works comes to an end. */

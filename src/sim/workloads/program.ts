@@ -8,6 +8,7 @@ import { EpochWork } from "./epochs.ts";
 import { againMs, HeldWindow, lookAt } from "./held-window.ts";
 import { LockWork } from "./locks.ts";
 import { NameWork } from "./names.ts";
+import { WaitWork } from "./waits.ts";
 import { WordWork } from "./words.ts";
 
 /** Something that a client does over and over again, and shows in the end that it can. */
@@ -85,7 +86,11 @@ function jobsOf(client: ClientProcess, number: number, cluster: ClusterClient, b
     held: undefined,
     hands: 2,
   }));
-  return [...words, ...cells, ...locks, ...epochs, ...names];
+  const waits = book.waitFiles.map((file) => {
+    const held = new HeldWindow(client, cluster, book, file);
+    return { work: new WaitWork(file, held, { process: client, number }, book, draw()), held, hands: 2 };
+  });
+  return [...words, ...cells, ...locks, ...epochs, ...names, ...waits];
 }
 
 async function work(
@@ -113,7 +118,8 @@ async function revokeNowAndThen(
       if (book.ending) return;
       await client.sleep(500);
     }
-    const file = random.pick([...book.wordFiles, ...book.cellFiles, ...book.lockFiles, ...book.epochFiles]);
+    const { wordFiles, cellFiles, lockFiles, epochFiles, waitFiles } = book;
+    const file = random.pick([...wordFiles, ...cellFiles, ...lockFiles, ...epochFiles, ...waitFiles]);
     const history = new History<{ readonly path: string }, null>(book.sequence, book.note);
     try {
       await history.record(client.name, { path: file.path }, async () => {

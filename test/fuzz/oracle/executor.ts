@@ -31,6 +31,8 @@ const LOCK_STATUSES = [
   STATUS.TIMEOUT,
   STATUS.TOO_MANY,
 ];
+/** What may become of a wait for a word that is allowed. */
+const WORD_STATUSES = [STATUS.OK, STATUS.ABORTED, STATUS.TIMEOUT, STATUS.TOO_MANY];
 /** The end of so long a wait is waited for. */
 const WAIT_MS_MAX = 1000;
 
@@ -83,6 +85,10 @@ export class Executor {
         return this.#closeQueue(header);
       case OPCODES.NOTIFY_NEXT:
         return this.#next(header);
+      case OPCODES.WORD_WAIT:
+        return this.#waitForWord(header);
+      case OPCODES.WORDS_TOUCHED:
+        return this.#touched(header);
       default:
         return "no such command";
     }
@@ -294,6 +300,48 @@ export class Executor {
     const expected = this.#expected(header, undefined, nextTelling(header));
     if (header.getUint32(AT.compare, true) <= WAIT_MS_MAX) this.#owed.addFlush(expected);
     else this.#owed.addLate(expected);
+    return undefined;
+  }
+
+  #waitForWord(header: DataView): Outcome {
+    const flags = header.getUint16(AT.flags, true);
+    const size = u64At(header, AT.length);
+    const high = header.getUint32(AT.operand + 4, true);
+    const waitMs = header.getUint32(AT.compare, true);
+    const isRight =
+      flags <= 1 &&
+      (size === 4 || size === 8) &&
+      payloadOf(header) === 0 &&
+      header.getUint32(AT.compare + 4, true) === 0 &&
+      (size === 8 || high === 0) &&
+      (flags === 0 || (header.getUint32(AT.operand, true) === 0 && high === 0 && waitMs === 0));
+    if (!isRight) return "WORD_WAIT: flags, length, operand, compare or payload";
+    const found = this.#find(header, size, READ, size);
+    if (typeof found === "number") return this.#refuse(header, found);
+    if (flags === 1) {
+      // Waits that it takes back may be answered between others, and so it may be taken for one of them.
+      this.#owed.addFlush(this.#expected(header, found, { statuses: WORD_STATUSES, value: undefined }));
+      return undefined;
+    }
+    const expected = this.#expected(header, found, { statuses: WORD_STATUSES, value: undefined });
+    if (waitMs <= WAIT_MS_MAX) this.#owed.addFlush(expected);
+    else this.#owed.addLate(expected);
+    return undefined;
+  }
+
+  #touched(header: DataView): Outcome {
+    const fields = [AT.operand, AT.operand + 4, AT.compare, AT.compare + 4];
+    const isRight =
+      header.getUint16(AT.flags, true) === 0 &&
+      payloadOf(header) === 0 &&
+      fields.every((at) => header.getUint32(at, true) === 0);
+    if (!isRight) return "WORDS_TOUCHED: flags, operand, compare or payload";
+    // The range is not looked at.
+    const land = this.#holdings.lands.get(header.getUint32(AT.handle, true));
+    if (land === undefined) return this.#refuse(header, STATUS.UNBOUND);
+    if ((land.rights & WRITE) === 0) return this.#refuse(header, STATUS.RIGHTS);
+    if (land.refusal !== undefined) return this.#refuse(header, land.refusal);
+    this.#owe(header, land);
     return undefined;
   }
 

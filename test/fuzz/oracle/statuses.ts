@@ -56,6 +56,8 @@ export const BREACHES = [
   "QUEUE_OPEN: flags, length or payload",
   "QUEUE_CLOSE: flags or payload",
   "NOTIFY_NEXT: flags, length or payload",
+  "WORD_WAIT: flags, length, operand, compare or payload",
+  "WORDS_TOUCHED: flags, operand, compare or payload",
   "stranger: no HELLO",
   "stranger: no token",
 ] as const;

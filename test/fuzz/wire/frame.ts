@@ -43,6 +43,8 @@ export const OPCODES = {
   QUEUE_OPEN: 14,
   QUEUE_CLOSE: 15,
   NOTIFY_NEXT: 16,
+  WORD_WAIT: 17,
+  WORDS_TOUCHED: 21,
 } as const;
 
 export const ACCESSES: readonly number[] = Object.values(OPCODES).filter((code) => code !== OPCODES.HELLO);

@@ -24,6 +24,8 @@ const EDGES: readonly number[] = [
 const BEYOND: readonly number[] = [EPOCH_GET_MAX + 1, 2 ** 22, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 63];
 const FIELDS = [AT.flags, AT.tag, AT.handle, AT.offset, AT.length, AT.operand, AT.compare] as const;
 
+const LOOK_AT_COMPARE: readonly number[] = [OPCODES.LOCK, OPCODES.WORD_WAIT, OPCODES.WORDS_TOUCHED];
+
 /** Changes the frame that lies at `at` and is the last of the batch. */
 type Mutation = (batch: Batch, at: number, dice: Dice) => void;
 
@@ -57,9 +59,9 @@ export const MILD: readonly Mutation[] = [
     batch.u32(at + AT.offset, offset >>> 0);
   },
   (batch, at, dice) => batch.u32(at + AT.tag, dice.pick([0, 1, 2 ** 32 - 1, dice.next()])),
-  // What nobody looks at may be anything; a lock looks how long it may wait.
+  // What nobody looks at may be anything; who waits looks for how long, and who tells of stores has none.
   (batch, at, dice) =>
-    batch.bytes[at + AT.opcode] !== OPCODES.LOCK &&
+    !LOOK_AT_COMPARE.includes(batch.bytes[at + AT.opcode] as number) &&
     dice.fill(batch.bytes.subarray(at + AT.compare, at + AT.compare + 8)),
   duplicated,
 ];
@@ -120,7 +122,7 @@ export const BREAKING: readonly Mutation[] = [
     batch.u16(at + place, dice.between(1, 0xffff));
   },
   (batch, at, dice) => batch.u32(at + AT.payloadBytes, dice.pick([PAYLOAD_MAX + 1, 2 ** 31, 2 ** 32 - 1])),
-  (batch, at, dice) => batch.u8(at + AT.opcode, dice.pick([0, 12, 31, 32, 255])),
+  (batch, at, dice) => batch.u8(at + AT.opcode, dice.pick([0, 22, 31, 32, 255])),
   (batch, at, dice) => alone(batch, at, OPCODES.HELLO, () => batch.payload(at, dice.pick([0, 32]))),
   (batch, at, dice) => alone(batch, at, OPCODES.GET, () => batch.u16(at + AT.flags, dice.between(1, 0xffff))),
   (batch, at, dice) => alone(batch, at, OPCODES.GET, () => batch.payload(at, dice.between(1, 16))),
@@ -205,6 +207,27 @@ export const BREAKING: readonly Mutation[] = [
   (batch, at, dice) =>
     alone(batch, at, OPCODES.NOTIFY_NEXT, () => {
       batch.u64(at + AT.length, dice.pick([0, 1, 63, 65, 65 * 64, 2 ** 32 + 64]));
+    }),
+  (batch, at, dice) =>
+    alone(batch, at, OPCODES.WORD_WAIT, () => {
+      batch.u64(at + AT.length, dice.pick([4, 8]));
+      if (dice.percent(50)) batch.u16(at + AT.flags, dice.between(2, 0xffff));
+      else batch.payload(at, dice.between(1, 9));
+    }),
+  (batch, at, dice) =>
+    alone(batch, at, OPCODES.WORD_WAIT, () => {
+      batch.u64(at + AT.length, dice.pick([0, 2, 7, 9, 2 ** 32 + 8]));
+    }),
+  (batch, at, dice) =>
+    alone(batch, at, OPCODES.WORD_WAIT, () => {
+      batch.u64(at + AT.length, 4);
+      batch.u32(at + dice.pick([AT.operand, AT.compare]) + 4, dice.between(1, 0xffff));
+    }),
+  (batch, at, dice) =>
+    alone(batch, at, OPCODES.WORDS_TOUCHED, () => {
+      const place = dice.pick([AT.flags, AT.operand, AT.operand + 4, AT.compare, AT.compare + 4]);
+      if (dice.percent(80)) batch.u16(at + place, dice.between(1, 0xffff));
+      else batch.payload(at, dice.between(1, 9));
     }),
 ];
 

@@ -74,6 +74,13 @@ export class ValidFrames {
       case OPCODES.UNLOCK:
         batch.u32(at + AT.operand, dice.between(1, LOCKS));
         break;
+      case OPCODES.WORD_WAIT:
+        this.#waitForWord(batch, at, land);
+        break;
+      case OPCODES.WORDS_TOUCHED:
+        batch.u64(at + AT.offset, dice.between(0, land.byteLength));
+        batch.u64(at + AT.length, dice.between(0, land.byteLength));
+        break;
       default:
         this.#words(batch, at, land, opcode);
     }
@@ -109,6 +116,23 @@ export class ValidFrames {
     batch.u64(at + AT.length, length);
     batch.u32(at + AT.operand, dice.between(1, LOCKS));
     batch.u32(at + AT.compare, dice.pick([0, 0, 5, 20]));
+  }
+
+  /** Few words, so that waits meet writes and those that take them back. */
+  #waitForWord(batch: Batch, at: number, land: Land): void {
+    const dice = this.#dice;
+    const size = dice.pick([4, 8]);
+    const skip = (size - (land.at % size)) % size;
+    const places = Math.max(1, Math.floor((land.byteLength - skip) / size));
+    batch.u64(at + AT.offset, skip + dice.between(0, Math.min(places, 4) - 1) * size);
+    batch.u64(at + AT.length, size);
+    if (dice.percent(30)) {
+      batch.u16(at + AT.flags, 1);
+      return;
+    }
+    this.#operand(batch, at + AT.operand);
+    if (size === 4) batch.u32(at + AT.operand + 4, 0);
+    batch.u32(at + AT.compare, dice.pick([0, 5, 20, 50]));
   }
 
   #words(batch: Batch, at: number, land: Land, opcode: number): void {

@@ -91,12 +91,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     patches: [
       {
         file: "transport/direct-access.ts",
-        from: "if (this.#stores) this.storeSync(word, at, value);",
-        to: `if (this.#stores) {
-      this.#memory.i32[at / 4] = Number(BigInt.asIntN(32, BigInt(value)));
-      for (let i = 0; i < 60; i += 1) await new Promise((resolve) => setImmediate(resolve));
-      this.#memory.i32[at / 4 + 1] = Number(BigInt(value) >> 32n);
-    }`,
+        from: "    this.#store(word, at, value);\n    if (isWaitedFor(this.#memory.header)) await",
+        to: `    this.#memory.i32[at / 4] = Number(BigInt.asIntN(32, BigInt(value)));
+    for (let i = 0; i < 60; i += 1) await new Promise((resolve) => setImmediate(resolve));
+    this.#memory.i32[at / 4 + 1] = Number(BigInt(value) >> 32n);
+    if (isWaitedFor(this.#memory.header)) await`,
       },
     ],
     focus: "connections",
@@ -327,12 +326,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     patches: [
       {
         file: "target/execute.ts",
-        from: `  region.lines?.written(at, bytes);
+        from: `  region.written(at, bytes);
   return DONE;
 }
 
 function accumulate(`,
-        to: `  return DONE;
+        to: `  region.watch?.touched(region, at, bytes);
+  return DONE;
 }
 
 function accumulate(`,
@@ -449,6 +449,30 @@ function accumulate(`,
       },
     ],
     focus: "epochs",
+    medianMax: 8,
+  },
+  {
+    name: "a worker does not look after a write who waits for it",
+    patches: [
+      {
+        file: "target/worker-region.ts",
+        from: "    this.watch?.touched(this, at, length);\n",
+        to: "",
+      },
+    ],
+    focus: "waits",
+    medianMax: 8,
+  },
+  {
+    name: "who stores to a mapping does not see that somebody waits",
+    patches: [
+      {
+        file: "target/worker-words.ts",
+        from: "  publishWaits(watched.header, count);\n",
+        to: "",
+      },
+    ],
+    focus: "waits",
     medianMax: 8,
   },
 ];
