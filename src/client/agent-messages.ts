@@ -49,6 +49,8 @@ export interface AgentCalls {
   /** Opens a stream to the metadata service on which the main thread makes its calls. */
   readonly stream: { in: null; out: { connection: { id: number; descriptor: number } } };
   readonly bind: { in: BindRequest; out: BindReply };
+  /** A session with that target, whether it has windows or not. */
+  readonly session: { in: Omit<BindRequest, "window">; out: BindReply["session"] };
   /** A data stream to that worker, beside the one for its windows: for what epochs say there. */
   readonly epochs: {
     in: { session: number; worker: number };

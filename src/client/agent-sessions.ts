@@ -125,14 +125,7 @@ export class AgentSessions {
       if (bound.direct && rights === "rw" && sharing === "raw") session.mapsForStoring = true;
       const connection = this.#connect(session, bound.worker, session.connections);
       return {
-        session: {
-          id: session.id,
-          state: session.shared,
-          target: session.state.target,
-          number: session.number,
-          token: session.token,
-          epochs: session.epochs,
-        },
+        session: described(session),
         state,
         path: session.path,
         connection: { id: connection.id, descriptor: connection.stream.descriptor },
@@ -149,6 +142,11 @@ export class AgentSessions {
         });
       throw error;
     }
+  }
+
+  /** Opens a session where there is none, for whoever needs no window. @throws ERR_UNREACHABLE, ERR_AUTH, ERR_TIMEOUT */
+  async session(endpoint: Endpoint, transport: Transport, limits: Limits): Promise<BindReply["session"]> {
+    return described(await this.#sessionFor(endpoint, transport, limits));
   }
 
   /** Where the lines of a mapped region are counted. @throws ERR_SESSION_LOST, ERR_PROTOCOL, and what the target refuses with */
@@ -340,6 +338,11 @@ export class AgentSessions {
   close(): void {
     for (const id of [...this.#connections.keys()]) this.drop(id);
   }
+}
+
+/** What the main thread is told of it. */
+function described({ id, shared, state, number, token, epochs }: AgentSession): BindReply["session"] {
+  return { id, state: shared, target: state.target, number, token, epochs };
 }
 
 function noDescriptorLeft(target: string): DidafsError {

@@ -160,6 +160,10 @@ export class Agent {
       }
       case "bind":
         return this.#sessions.bind(input as AgentCalls["bind"]["in"], limits);
+      case "session": {
+        const { endpoint, transport } = input as AgentCalls["session"]["in"];
+        return this.#sessions.session(endpoint, transport, limits);
+      }
       case "epochs": {
         const { session, worker } = input as AgentCalls["epochs"]["in"];
         const { id, stream } = this.#sessions.epochs(session, worker);

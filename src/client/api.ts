@@ -248,7 +248,17 @@ export interface Cluster extends AsyncDisposable {
   ): Promise<T>;
   /** The same without a body, for windows that are named as they are needed. `retries` is no option of it. */
   beginEpoch(options?: EpochOptions): Promise<Epoch>;
-  /** Closes files and windows and ends the sessions; idempotent, bounded. Does not flush. */
+  /**
+   * Becomes a member of the group with that name, once as many have come as it is to have. Whoever asks names the same size; this
+   * Cluster is one member. A name is free again when all members of its last group have left or ended: until then this waits,
+   * too. Two that are told different homes for a name, because a target came for the first time or was away for more than a
+   * minute meanwhile, do not meet: ERR_TIMEOUT.
+   * @throws ERR_TIMEOUT where not all came in time: it is as if nobody had asked. ERR_GROUP_TAKEN: the group has all its members,
+   *   or another one has that rank, or this Cluster is a member. ERR_INVALID_ARGUMENT: the group has another size.
+   *   ERR_GROUP_ENDED: not all have left the last group; ERR_TOO_MANY; ERR_UNREACHABLE: its home is down
+   */
+  group(name: string, options: GroupOptions): Promise<Group>;
+  /** Closes files and windows, leaves groups, and ends the sessions; idempotent, bounded. Does not flush. */
   close(): Promise<void>;
 }
 
@@ -399,6 +409,40 @@ export interface NotificationCounter extends AsyncIterable<number>, AsyncDisposa
   close(): Promise<void>;
 }
 
+/** `timeoutMs`: how long others may take to come. */
+export interface GroupOptions extends CallOptions {
+  /** How many members the group has, 2 to 1024. */
+  readonly size: number;
+  /** 0 to size - 1; default: any that is left when all have come, in the order of joining. */
+  readonly rank?: number | undefined;
+}
+
+/**
+ * A member's hold on a group of processes, until it leaves, or the group ends. That is what happens to all of it when a member
+ * leaves, its process or its session ends, or it does not come to a barrier in time. Then every barrier that is under way, and each
+ * later one, is rejected with ERR_GROUP_ENDED, whose `value` is the rank of that member; who wants to go on joins anew.
+ */
+export interface Group extends AsyncDisposable {
+  readonly name: string;
+  readonly rank: number;
+  readonly size: number;
+  /**
+   * Resolves when all members have called it as often. One that not all have come to within `timeoutMs`, of whoever waits first
+   * for so long, ends the group; the lowest rank that is missing is named. Who ends a call by its signal, or gets ERR_TIMEOUT
+   * because the target does not answer at all, leaves the group; others may still pass that one barrier.
+   * @throws ERR_GROUP_ENDED, ERR_SESSION_LOST (with its home), ERR_ABORTED, ERR_CLOSED once it was left
+   */
+  barrier(options?: CallOptions): Promise<void>;
+  /** Ends the group for the others, if they go on; idempotent. */
+  leave(): Promise<void>;
+}
+
+/** What a flush is about. */
+export interface FlushOptions extends CallOptions {
+  /** Only what lies on that target (see DidafsFile.layout), else all. */
+  readonly target?: string | undefined;
+}
+
 /** Bytes that an epoch with isolation "shared" or "exclusive" locks. */
 export interface EpochRange {
   /** Needed where the epoch has several windows, or none yet. */
@@ -531,7 +575,7 @@ export interface DidafsWindow extends AsyncDisposable {
    * Resolves when every earlier access through this window, stores to views included, is applied (`memory`, the
    * default) or survives power loss (`stable`; ERR_NOT_DURABLE where a drive involved cannot give that).
    */
-  flush(durability?: Durability, options?: CallOptions): Promise<void>;
+  flush(durability?: Durability, options?: FlushOptions): Promise<void>;
   flushSync(durability?: Durability): void;
   /**
    * Runs `body` as one epoch on this window; see Cluster.epoch. By default all of it takes effect or nothing, as if no other
@@ -569,6 +613,14 @@ export interface DidafsWindow extends AsyncDisposable {
   lock(range: Range, options?: CallOptions): Promise<Lock>;
   /** Like `lock`, but where it would have to wait it resolves to undefined at once. */
   tryLock(range: Range, options?: CallOptions): Promise<Lock | undefined>;
+  /** A shared lock on the whole window: beside others of its kind, and exclusive of whoever wants bytes of it alone. */
+  lockAll(options?: CallOptions): Promise<Lock>;
+  /**
+   * Flushes what went through this window, then comes to the group's barrier, both within `timeoutMs`: once it resolves all
+   * members see what each of them has put before its own fence. Where the flush fails this member does not come to the barrier.
+   * @throws what `flush` and Group.barrier throw
+   */
+  fence(group: Group, options?: CallOptions): Promise<void>;
   /**
    * Puts bytes, and then tells all queues that match (see `notifications`), at the bytes' home: nobody is told before all of
    * the bytes are there. As many messages as `put`. Resolves once each of these queues has had room: a slow

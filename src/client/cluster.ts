@@ -16,6 +16,8 @@ import type {
   EpochAccess,
   EpochOptions,
   FollowOptions,
+  Group,
+  GroupOptions,
   OpenOptions,
   Stat,
   StatFs,
@@ -25,6 +27,7 @@ import type {
 import { callLimits, checkOneOf, REVOKE_TIMEOUT_MS } from "./call-limits.ts";
 import { Epochs } from "./epochs.ts";
 import { File } from "./file.ts";
+import { Groups } from "./groups.ts";
 import { bytesOf } from "./operands.ts";
 import type { Origin } from "./origin.ts";
 import { readFile, type WholeFilePorts, writeFile } from "./whole-files.ts";
@@ -52,6 +55,7 @@ export class ClusterClient implements Cluster {
   readonly #parts: ClusterParts;
   readonly #files = new Set<File>();
   readonly #epochs: Epochs;
+  readonly #groups: Groups;
   #closing: Promise<void> | undefined;
 
   constructor(parts: ClusterParts) {
@@ -60,6 +64,7 @@ export class ClusterClient implements Cluster {
     this.origin = parts.originKey;
     this.url = parts.url;
     this.#epochs = new Epochs(parts.origin, parts.timeoutMs);
+    this.#groups = new Groups(parts);
   }
 
   async open(path: string, options: OpenOptions = {}): Promise<DidafsFile> {
@@ -233,6 +238,10 @@ export class ClusterClient implements Cluster {
     return this.#epochs.begin(options);
   }
 
+  async group(name: string, options: GroupOptions): Promise<Group> {
+    return this.#groups.join(name, options);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -243,7 +252,7 @@ export class ClusterClient implements Cluster {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled([...this.#files].map((file) => file.close()));
+    await Promise.allSettled([...[...this.#files].map((file) => file.close()), this.#groups.close()]);
     this.#parts.origin.close();
     await this.#parts.stop();
     this.#parts.origin.link.fail(new DidafsError("ERR_CLOSED", "the cluster is closed"));

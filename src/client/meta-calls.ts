@@ -25,6 +25,7 @@ const CLOSES_PER_MESSAGE = 64;
 /** What changes nothing, so that it may be asked again when nobody knows whether it was answered. */
 const READ_ONLY: ReadonlySet<MetaMethod> = new Set<MetaMethod>([
   "meta.grant",
+  "meta.groupHome",
   "meta.stat",
   "meta.readdir",
   "meta.readlink",

@@ -9,15 +9,18 @@ import type { CallLimits } from "../transport/call-limits.ts";
 import { DataConnection } from "../transport/data-connection.ts";
 import { DirectAccess } from "../transport/direct-access.ts";
 import { EpochLink } from "../transport/epoch-link.ts";
+import { GroupLink } from "../transport/group-link.ts";
 import { Pump } from "../transport/pump.ts";
 import { RemoteAccess } from "../transport/remote-access.ts";
 import type { RemoteLink } from "../transport/remote-link.ts";
 import { SessionState } from "../transport/session-state.ts";
 import { Transfer } from "../transport/transfer.ts";
 import { Turnstile } from "../transport/turnstile.ts";
+import type { Endpoint } from "../wire/control.ts";
 import type { EpochSession, Participant } from "../wire/epoch-name.ts";
 import { AgentLink } from "./agent-link.ts";
 import type { BindReply, FromAgent, ToAgent } from "./agent-messages.ts";
+import type { Transport } from "./api.ts";
 import { DEFAULT_TIMEOUT_MS } from "./call-limits.ts";
 import { MetaCalls } from "./meta-calls.ts";
 
@@ -222,7 +225,24 @@ export class Origin {
     await this.link.call("unbind", { session: region.session, handle: region.handle }, limits);
   }
 
-  #session({ session }: BindReply): OriginSession {
+  /**
+   * Where groups speak to that worker of a target: on the connection of the session's epochs, for there nothing waits for others.
+   * @throws ERR_UNREACHABLE, ERR_SESSION_LOST, ERR_CLOSED, ERR_TIMEOUT
+   */
+  async groupLink(
+    endpoint: Endpoint,
+    transport: Transport,
+    worker: number,
+    limits: CallLimits,
+  ): Promise<GroupLink> {
+    const session = await this.link.call("session", { endpoint, transport }, limits);
+    if (this.#closed) throw this.#sessionGone();
+    this.#session({ session });
+    const { link } = await this.epochLink(session.id, worker);
+    return new GroupLink(link);
+  }
+
+  #session({ session }: Pick<BindReply, "session">): OriginSession {
     let known = this.#sessions.get(session.id);
     if (known === undefined) {
       known = {

@@ -9,6 +9,8 @@ import type {
   Durability,
   EpochAccess,
   EpochOptions,
+  FlushOptions,
+  Group,
   Locality,
   Lock,
   NotificationCounter,
@@ -24,6 +26,8 @@ import { WindowBatch } from "./batch.ts";
 import { callLimits } from "./call-limits.ts";
 import type { EpochRegion, EpochWindow } from "./epoch-window.ts";
 import { FlushCoverage } from "./flush-coverage.ts";
+import { lyingOn } from "./flush-target.ts";
+import { ownGroup } from "./group.ts";
 import type { LockCycle } from "./lock-cycle.ts";
 import {
   bytesOf,
@@ -335,12 +339,13 @@ export class Window implements DidafsWindow {
     return new type(buffer, byteOffset, count);
   }
 
-  async flush(durability: Durability = "memory", options?: CallOptions): Promise<void> {
+  async flush(durability: Durability = "memory", options?: FlushOptions): Promise<void> {
     const limits = this.#limits(options);
     this.#checkOpen();
-    const stable = this.#wantsStable(durability);
-    const touched = this.#coverage.touched();
-    const toCome = this.#toCome.settle(limits);
+    const stable = this.#wantsStable(durability, options?.target !== undefined);
+    const isMeant = lyingOn(options?.target, this.#accesses, this.#parts.path);
+    const touched = this.#coverage.touched().filter(({ index }) => isMeant(index));
+    const toCome = this.#toCome.settle(limits, isMeant);
     if (toCome.length > 0) await settleAll(toCome);
     await settleAll(touched.map(({ index }) => this.#access(index).flush(stable, limits)));
     if (stable) this.#coverage.covered(touched);
@@ -384,6 +389,14 @@ export class Window implements DidafsWindow {
   async lock(range: Range, options?: CallOptions): Promise<Lock> {
     const lock = await this.#locks.take(range, true, this.#limits(options));
     return lock as Lock;
+  }
+
+  lockAll(options?: CallOptions): Promise<Lock> {
+    return this.lock({ at: 0, length: this.length, mode: "shared" }, options);
+  }
+
+  async fence(group: Group, options?: CallOptions): Promise<void> {
+    await ownGroup(group).fence((limits) => this.flush("memory", limits), this.#limits(options));
   }
 
   async tryLock(range: Range, options?: CallOptions): Promise<Lock | undefined> {
@@ -482,7 +495,8 @@ export class Window implements DidafsWindow {
     return callLimits(options, this.#parts.timeoutMs);
   }
 
-  #wantsStable(durability: Durability): boolean {
+  /** @param isPart of what the window has: whether that can be made stable its targets say */
+  #wantsStable(durability: Durability, isPart = false): boolean {
     if (durability === "memory") return false;
     if (durability !== "stable") {
       throw new DidafsError(
@@ -490,7 +504,7 @@ export class Window implements DidafsWindow {
         `durability is "memory" or "stable", not ${String(durability)}`,
       );
     }
-    if (this.#parts.volatileDrive) throw this.#refusals.notDurable();
+    if (this.#parts.volatileDrive && !isPart) throw this.#refusals.notDurable();
     return true;
   }
 

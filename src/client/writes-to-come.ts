@@ -19,9 +19,10 @@ export class WritesToCome {
     this.#byIndex.set(index, { region, link });
   }
 
-  /** One promise for each region. */
-  settle(limits: CallLimits): Promise<void>[] {
-    return [...this.#byIndex].map(async ([index, toCome]) => {
+  /** One promise for each region. @param isMeant tells of a region whether it is waited for */
+  settle(limits: CallLimits, isMeant: (index: number) => boolean): Promise<void>[] {
+    const meant = [...this.#byIndex].filter(([index]) => isMeant(index));
+    return meant.map(async ([index, toCome]) => {
       const { region, link } = toCome;
       await link.read(region.binding, 0, region.at, new Uint8Array(1), limits);
       this.#settled(index, toCome);

@@ -15,17 +15,21 @@ export function beginTargets(transaction: KvTransaction): void {
  * @throws ERR_CORRUPT
  */
 export function isStranger(reader: KvReader, target: string): boolean {
-  return idsOf(reader)?.includes(target) === false;
+  return targetIds(reader)?.includes(target) === false;
 }
 
 /** @throws ERR_CORRUPT */
 export function noteTarget(transaction: KvTransaction, target: string): void {
-  const ids = idsOf(transaction);
+  const ids = targetIds(transaction);
   if (ids === undefined || ids.includes(target)) return;
   transaction.set(TARGETS_KEY, Buffer.from([...ids, target].join(""), "hex"));
 }
 
-function idsOf(reader: KvReader): string[] | undefined {
+/**
+ * All targets that the cluster ever had, in the order of their coming; undefined where an older program made the metadata.
+ * @throws ERR_CORRUPT
+ */
+export function targetIds(reader: KvReader): string[] | undefined {
   const value = reader.get(TARGETS_KEY);
   if (value === undefined) return undefined;
   if (value.byteLength % ID_BYTES !== 0) {

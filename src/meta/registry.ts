@@ -148,13 +148,16 @@ export class TargetRegistry {
       .map(({ endpoint, report }) => ({ id: endpoint.target, drive: kind, weight: report.totalBytes }));
   }
 
+  /** How to reach a target, if it lives. */
+  endpointOf(id: string): Endpoint | undefined {
+    const target = this.#targets.get(id);
+    return target !== undefined && this.#isLive(target) ? target.endpoint : undefined;
+  }
+
   /** How to reach those targets of a layout that live. */
   endpointsOf(layout: Layout | undefined): Endpoint[] {
     const ids = new Set(layout?.regions.map(({ target }) => target));
-    return [...ids].flatMap((id) => {
-      const target = this.#targets.get(id);
-      return target !== undefined && this.#isLive(target) ? [target.endpoint] : [];
-    });
+    return [...ids].flatMap((id) => this.endpointOf(id) ?? []);
   }
 
   /** Room on the drives of the targets that live; what several of them lie on counts once. */

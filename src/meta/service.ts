@@ -19,6 +19,7 @@ import { FileCreator, type Found } from "./creation.ts";
 import { Deadlocks } from "./deadlocks.ts";
 import { EpochCalls } from "./epoch-calls.ts";
 import { Grants } from "./grants.ts";
+import { GroupHomes } from "./group-homes.ts";
 import { statOf } from "./inode-record.ts";
 import { NamespaceCalls } from "./namespace-calls.ts";
 import { OpenFiles } from "./open-files.ts";
@@ -111,6 +112,7 @@ export class MetaService {
       ...new NamespaceCalls({ store, openFiles, reclaimer, deadlines, clock, checkOpen }).handlers,
       ...attributeCalls(store, clock, checkOpen),
       ...new CheckCalls({ store, registry, openFiles, resizer: this.#resizer, clock }).handlers,
+      ...new GroupHomes(store, registry, clock).handlers,
       ...this.#forFiles,
     };
     this.#server = new RpcServer({

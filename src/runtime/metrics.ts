@@ -54,6 +54,11 @@ export const METRICS = {
   ],
   didafs_target_queues: ["gauge", "notification queues that are open"],
   didafs_target_notifications_waiting: ["gauge", "places in which notifications wait for room in a queue"],
+  didafs_target_groups: [
+    "gauge",
+    "groups that are at home at the target, those that fill and those that have ended among them",
+  ],
+  didafs_target_group_members: ["gauge", "members of groups that wait for others"],
   didafs_target_syncs_total: ["counter", "syncs of regions asked of the drive"],
   didafs_target_failed_regions_total: ["counter", "regions taken out of service because their sync failed"],
 } as const satisfies Record<string, readonly [type: "gauge" | "counter" | "histogram", help: string]>;

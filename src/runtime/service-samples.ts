@@ -44,6 +44,8 @@ const COUNTED: Readonly<Record<string, readonly [MetricName, labels?: Readonly<R
   notified: ["didafs_target_notifications_total"],
   queues: ["didafs_target_queues"],
   notificationsWaiting: ["didafs_target_notifications_waiting"],
+  groups: ["didafs_target_groups"],
+  groupsWaiting: ["didafs_target_group_members"],
   mappings: ["didafs_target_mappings_total"],
   mappedBytes: ["didafs_target_mapped_bytes_total"],
 };

@@ -66,6 +66,14 @@ export const ERROR_TABLE = {
   ERR_NO_KEY: [103, 126, "report", "no usable key was found"],
   ERR_PLATFORM: [104, 38, "stop", "not this system, or not this version of Node"],
   ERR_START_FAILED: [105, 10, "report", "a service ended before it served"],
+  // Groups
+  ERR_GROUP_ENDED: [
+    110,
+    130,
+    "stop",
+    "a member of the group left, ended or did not come in time; the error's `value` is its rank. Join anew",
+  ],
+  ERR_GROUP_TAKEN: [111, 16, "report", "the group has all its members, or somebody has that place in it"],
 } as const satisfies Record<
   string,
   readonly [status: number, errno: number, action: ErrorAction, meaning: string]

@@ -72,6 +72,9 @@ const NAMES = [
   /** Queues that are open, and places in which notifications wait for room. */
   "queues",
   "notificationsWaiting",
+  /** Those of this moment, and their members that wait for others. */
+  "groups",
+  "groupsWaiting",
 ] as const;
 
 export type CounterName = (typeof NAMES)[number];

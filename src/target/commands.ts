@@ -3,6 +3,7 @@ import { type Connection, REFUSED_PAYLOAD } from "./connection.ts";
 import type { StableFlushes } from "./stable-flushes.ts";
 import { REVOKED, UNBOUND } from "./statuses.ts";
 import type { WorkerEpochs } from "./worker-epochs.ts";
+import type { WorkerGroups } from "./worker-groups.ts";
 import type { WorkerLocks } from "./worker-locks.ts";
 import type { WorkerNotifications } from "./worker-notifications.ts";
 import type { WorkerWords } from "./worker-words.ts";
@@ -14,6 +15,7 @@ export interface ExecuteContext {
   readonly epochs: WorkerEpochs;
   readonly notifications: WorkerNotifications;
   readonly words: WorkerWords;
+  readonly groups: WorkerGroups;
 }
 
 /** The command is done, or its payload is what comes next. */

@@ -42,6 +42,10 @@ export function countCommand(words: Float64Array, heat: number, opcode: number, 
     case OPCODE.WORDS_TOUCHED:
     // Its writes are counted when they are put in place: they may be to many regions.
     case OPCODE.EPOCH:
+    // Groups have no region.
+    case OPCODE.GROUP_JOIN:
+    case OPCODE.GROUP_BARRIER:
+    case OPCODE.GROUP_LEAVE:
       return;
     default:
       add(words, heat + HEAT_COLUMN.atomics, 1);

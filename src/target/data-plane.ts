@@ -17,6 +17,7 @@ import { finishPayload, payloadCame, processStaged, type ReceiveContext } from "
 import { StableFlushes } from "./stable-flushes.ts";
 import { WaitingCommands } from "./waiting-commands.ts";
 import { WorkerEpochs } from "./worker-epochs.ts";
+import { WorkerGroups } from "./worker-groups.ts";
 import { WorkerLocks } from "./worker-locks.ts";
 import { STAGING_BYTES, WorkerMemory } from "./worker-memory.ts";
 import { WorkerNotifications } from "./worker-notifications.ts";
@@ -77,6 +78,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
   readonly #waiting: WaitingCommands;
   readonly locks: WorkerLocks;
   readonly words: WorkerWords;
+  readonly groups: WorkerGroups;
   readonly epochs: WorkerEpochs;
   readonly notifications: WorkerNotifications;
   readonly #syncs: WorkerSyncs;
@@ -133,6 +135,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
       deadlock: (session, cycle) => this.#registry.lockDeadlock(session, cycle),
     });
     this.words = new WorkerWords(parts.clock, this.#waiting);
+    this.groups = new WorkerGroups(parts.counters, parts.clock, this.#waiting);
     this.#entrance = new Entrance(parts.poller, parts.tcp, parts.unix, this);
   }
 
@@ -163,6 +166,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
     work += this.locks.doWork(nowMs);
     work += this.notifications.doWork(nowMs);
     work += this.words.doWork(nowMs);
+    work += this.groups.doWork(nowMs);
     work += this.epochs.doWork(nowMs);
     if (this.epochs.recovering) return work;
     if (nowMs < (this.#parts.leaseEnd[0] as number)) work += this.#stepBacklog() + this.#stepActive();
@@ -185,7 +189,8 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
   /** Blocks until there may be work, at most `timeoutMs`. */
   wait(timeoutMs: number): void {
     if (this.#closed) return;
-    const ownMs = this.words.waitMs(this.notifications.waitMs(this.locks.waitMs(timeoutMs)));
+    const heldMs = this.groups.waitMs(this.locks.waitMs(timeoutMs));
+    const ownMs = this.words.waitMs(this.notifications.waitMs(heldMs));
     const waitMs = this.#entrance.waitMs(this.epochs.waitMs(ownMs));
     this.#look(this.#drainUntilMs === undefined ? waitMs : DRAIN_WAIT_MS);
   }
@@ -244,6 +249,7 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
 
   #endWaits(session: number): void {
     this.locks.endWaits(session);
+    this.groups.endWaits(session);
     this.notifications.endWaits(session);
     this.words.endWaits(session);
   }

@@ -29,6 +29,7 @@ import {
   STALLED,
 } from "./commands.ts";
 import { ACCUMULATE_PAYLOAD, type Connection, MESSAGE_PAYLOAD, PUT_PAYLOAD } from "./connection.ts";
+import { groupBarrier, joinGroup, leaveGroup } from "./execute-groups.ts";
 import { BEFORE_MAX, bytesBefore, getNotify, notifyNext, queueClose, queueOpen } from "./execute-queues.ts";
 import { wordsTouched, wordWait } from "./execute-words.ts";
 import type { StableFlushes } from "./stable-flushes.ts";
@@ -96,6 +97,12 @@ export function execute(
       return wordWait(connection, session, context.words, words, h);
     case OPCODE.WORDS_TOUCHED:
       return wordsTouched(connection, session, words, h);
+    case OPCODE.GROUP_JOIN:
+      return joinGroup(connection, session, context.groups, words, h) ? DONE : MALFORMED;
+    case OPCODE.GROUP_BARRIER:
+      return groupBarrier(connection, session, context.groups, words, h) ? DONE : MALFORMED;
+    case OPCODE.GROUP_LEAVE:
+      return leaveGroup(connection, session, context.groups, words, h) ? DONE : MALFORMED;
     default:
       return MALFORMED;
   }

@@ -24,6 +24,7 @@ import { execute } from "./execute.ts";
 import type { StableFlushes } from "./stable-flushes.ts";
 import { AUTH, INPUT_OUTPUT, OK, TOO_MANY, VERSION } from "./statuses.ts";
 import type { WorkerEpochs } from "./worker-epochs.ts";
+import type { WorkerGroups } from "./worker-groups.ts";
 import type { WorkerLocks } from "./worker-locks.ts";
 import { STAGING_BYTES, type WorkerMemory } from "./worker-memory.ts";
 import type { WorkerNotifications } from "./worker-notifications.ts";
@@ -44,6 +45,7 @@ export interface ReceiveContext {
   readonly epochs: WorkerEpochs;
   readonly notifications: WorkerNotifications;
   readonly words: WorkerWords;
+  readonly groups: WorkerGroups;
   readonly memory: WorkerMemory;
   /** The session of that number, if this worker knows it. */
   session(number: number): WorkerSession | undefined;

@@ -7,6 +7,7 @@ import type { HeatTable } from "./heat-table.ts";
 import type { FromWorker, LockDescription, RegionGrant, ToWorker } from "./messages.ts";
 import { INPUT_OUTPUT, OK, REVOKED, UNBOUND } from "./statuses.ts";
 import type { WorkerEpochs } from "./worker-epochs.ts";
+import type { WorkerGroups } from "./worker-groups.ts";
 import type { WorkerLocks } from "./worker-locks.ts";
 import type { WorkerNotifications } from "./worker-notifications.ts";
 import { WorkerRegion } from "./worker-region.ts";
@@ -18,6 +19,7 @@ export interface ConnectionKeeper {
   readonly heat: HeatTable;
   readonly locks: WorkerLocks;
   readonly words: WorkerWords;
+  readonly groups: WorkerGroups;
   readonly epochs: WorkerEpochs;
   readonly notifications: WorkerNotifications;
   connectionAt(slot: number): Connection | undefined;
@@ -269,6 +271,7 @@ export class WorkerRegistry {
     this.#sessions.delete(number);
     this.#keeper.epochs.sessionEnded(number);
     this.#keeper.notifications.sessionEnded(number);
+    this.#keeper.groups.endSession(number);
     for (const slot of session.slots) {
       const connection = this.#keeper.connectionAt(slot);
       if (connection !== undefined) this.#keeper.closeConnection(connection);

@@ -11,11 +11,11 @@ import { type RemoteBinding, Transfer } from "./transfer.ts";
  * released holds up what comes behind it, and the message that releases the line must not.
  */
 export class EpochLink {
-  readonly #link: RemoteLink;
+  readonly link: RemoteLink;
   readonly #wait: SyncWait;
 
   constructor(link: RemoteLink) {
-    this.#link = link;
+    this.link = link;
     this.#wait = new SyncWait([link]);
   }
 
@@ -46,7 +46,7 @@ export class EpochLink {
     into: Uint8Array,
     timeoutMs: number,
   ): number[] | undefined {
-    const { session, connection } = this.#link;
+    const { session, connection } = this.link;
     if (session.isLost) throw session.error("no");
     const { transfer, answer } = this.#reading(binding, at, regionAt, into.length);
     connection.submit(transfer);
@@ -68,7 +68,7 @@ export class EpochLink {
   ): { transfer: Transfer; answer: Uint8Array<ArrayBuffer> } {
     const answer = new Uint8Array(length + lineCount(regionAt, length) * VERSION_BYTES);
     const transfer = new Transfer().reset(OPCODE.EPOCH_GET, 0, at, answer.length).lend(answer, 0);
-    transfer.address = this.#link.memory.addressOf(answer);
+    transfer.address = this.link.memory.addressOf(answer);
     transfer.operandLow = length;
     transfer.binding = binding;
     return { transfer, answer };
@@ -81,19 +81,19 @@ export class EpochLink {
    */
   async tell(payload: Uint8Array, limits: CallLimits): Promise<number> {
     const transfer = new Transfer().reset(OPCODE.EPOCH, 0, 0, payload.length).lend(payload, 0);
-    transfer.address = this.#link.memory.addressOf(payload);
+    transfer.address = this.link.memory.addressOf(payload);
     await this.#run(transfer, limits);
     return transfer.valueLow;
   }
 
   #run(transfer: Transfer, limits: CallLimits): Promise<void> {
-    const { session, connection, pump } = this.#link;
+    const { session, connection, pump } = this.link;
     if (session.isLost) return Promise.reject(session.error("no"));
     return pump.run(connection, transfer, limits, (settled) => this.#failureOf(settled));
   }
 
   #failureOf({ status, lost, reads }: Transfer): DidafsError | undefined {
-    const { session } = this.#link;
+    const { session } = this.link;
     if (status !== 0) {
       const code = codeOf(status);
       // A drive may fail in the middle of a message; what else is wrong is seen before anything is done.

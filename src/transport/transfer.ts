@@ -146,9 +146,15 @@ export class Transfer implements Borrowed {
     );
   }
 
+  /** Concerns a group, and no byte. */
+  get groups(): boolean {
+    return this.opcode >= OPCODE.GROUP_JOIN && this.opcode <= OPCODE.GROUP_LEAVE;
+  }
+
   /** Bytes that the next command covers. */
   nextLength(): number {
-    if (this.movesNothing) return this.length;
-    return Math.min(this.length - this.issuedBytes, MAX_PAYLOAD_BYTES);
+    const left = this.length - this.issuedBytes;
+    if (left <= MAX_PAYLOAD_BYTES || this.movesNothing || this.groups) return left;
+    return MAX_PAYLOAD_BYTES;
   }
 }

@@ -184,6 +184,8 @@ export const CALLS = {
       metricsUrl: v.optional(v.string()),
     }),
   ],
+  /** Where the group is at home whose name has that hash (its first 128 bits), at worker 0. */
+  "meta.groupHome": [v.object({ name: identity }), v.object({ endpoint })],
 
   // Target to metadata service
   "meta.register": [

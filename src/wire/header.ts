@@ -83,6 +83,20 @@ export const OPCODE = {
   WORD_WAIT: 17,
   /** The bytes of a raw window from `offset` on were stored to through a mapping: whoever waits for a word there is looked after. */
   WORDS_TOUCHED: 21,
+  /**
+   * Asks to become a member of a group. `operand` and `compare`: the first 128 bits of the SHA-256 of its name; `offset`: how many
+   * members it has, in the low half, and the rank that is asked for plus 1, in the high half (0: any); `length`: for how many
+   * milliseconds it may wait (u32). Answered when all have come, which later commands may overtake: `value` has the low half of the
+   * group's number, then 16 bits of the rank, and 16 further ones of the number. ERR_GROUP_ENDED: `value` is the rank that ended it.
+   */
+  GROUP_JOIN: 18,
+  /**
+   * Comes to a barrier of the group whose number is `operand`; `offset`: how many of its barriers the member has passed; `compare`
+   * says for how many milliseconds it may wait (u32, the rest zero). Answered when all have come to it. ERR_GROUP_ENDED as above.
+   */
+  GROUP_BARRIER: 19,
+  /** Leaves the group with that name, in `operand` and `compare` as above; 1 in `value` when there was something to leave. */
+  GROUP_LEAVE: 20,
   /** A control call: payload is JSON (see wire/control.ts), and so is the answer's. */
   CALL: 32,
 } as const;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Stripes } from "../../src/client/stripes.ts";
-import { Window } from "../../src/client/window.ts";
+import { Window, type WindowParts } from "../../src/client/window.ts";
 import type { RegionAccess } from "../../src/transport/access.ts";
 
 /** A window on one region whose puts are applied at once and whose stable flushes end when the test says so. */
-function windowOnStub() {
+function windowOnStub(parts: Partial<WindowParts> = {}) {
   const flushes: { resolve: () => void; reject: (error: Error) => void }[] = [];
   const access = {
     path: "tcp",
@@ -36,6 +36,7 @@ function windowOnStub() {
     },
     lockCycle: async () => [],
     release: async () => {},
+    ...parts,
   });
   return { window, flushes };
 }
@@ -96,4 +97,24 @@ test("a put in a batch counts from the run on: a stable flush before it does not
   assert.equal(flushes.length, 1);
   flushes[0]?.resolve();
   await flushed;
+});
+
+test("a flush of one target reaches its regions alone, and the others are still to be flushed", async () => {
+  const flushed: string[] = [];
+  const targets = ["a", "b", "a"];
+  const accesses = targets.map((target, index) => {
+    const link = { session: { target } };
+    const flush = async (stable: boolean) => void flushed.push(`${target}${index} ${stable}`);
+    return { path: "tcp", link, flush, put: async () => {}, close: () => {} } as unknown as RegionAccess;
+  });
+  const { window } = windowOnStub({ stripes: new Stripes(0, 3 * 4096, 4096, 3), accesses });
+  await window.put(0, new Uint8Array(3 * 4096));
+  await window.flush("memory", { target: "b" });
+  await window.flush("stable", { target: "a" });
+  assert.deepEqual(flushed.splice(0), ["b1 false", "a0 true", "a2 true"]);
+  await window.flush("stable");
+  assert.deepEqual(flushed.splice(0), ["b1 true"]);
+  await window.flush("stable", { target: "b" });
+  assert.deepEqual(flushed, []);
+  await assert.rejects(window.flush("memory", { target: "c" }), { code: "ERR_INVALID_ARGUMENT" });
 });

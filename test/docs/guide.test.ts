@@ -23,6 +23,10 @@ describe("the guide's programs, as written, one after the other on one cluster",
     assert.equal(await outputOfSection("Waiting for a word"), "3 9 true\n");
   });
 
+  it("Groups", async () => {
+    assert.equal(await outputOfSection("Groups"), "9 8 7 true true\n");
+  });
+
   it("Epochs", async () => {
     assert.equal(await outputOfSection("Epochs"), "55 45 not enough true\n");
   });

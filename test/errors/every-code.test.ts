@@ -7,6 +7,7 @@ import { CALL_SCENARIOS } from "./call-scenarios.ts";
 import { DRIVE_SCENARIOS } from "./drive-scenarios.ts";
 import { EPOCH_SCENARIOS } from "./epoch-scenarios.ts";
 import { Fixture, type Scenarios, type Told } from "./fixture.ts";
+import { GROUP_SCENARIOS } from "./group-scenarios.ts";
 import { NAME_SCENARIOS } from "./name-scenarios.ts";
 import { RUNNING_SCENARIOS } from "./running-scenarios.ts";
 import { SESSION_SCENARIOS } from "./session-scenarios.ts";
@@ -20,6 +21,7 @@ const SCENARIOS: Scenarios<ErrorCode> = {
   ...SESSION_SCENARIOS,
   ...DRIVE_SCENARIOS,
   ...RUNNING_SCENARIOS,
+  ...GROUP_SCENARIOS,
 };
 
 const fixture = new Fixture();

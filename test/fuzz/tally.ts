@@ -5,7 +5,7 @@ import { OPCODES, opcodeName } from "./wire/frame.ts";
 
 const AT_LEAST = 100;
 
-/** Each kind of message about an epoch, and what it may be told; what is refused for its bindings besides. */
+/** Each kind of message about an epoch, and what it may be told; what is refused for its bindings besides. And members of groups. */
 const TELLINGS: readonly string[] = [
   "nonsense: PROTOCOL",
   "MORE: OK",
@@ -35,6 +35,12 @@ const TELLINGS: readonly string[] = [
   "NEXT: OK",
   "NEXT: UNBOUND",
   "NEXT: TOO_MANY",
+  ...["OK", "ABORTED", "GROUP_ENDED", "GROUP_TAKEN", "INVALID_ARGUMENT", "TIMEOUT", "TOO_MANY"].map(
+    (status) => `JOIN: ${status}`,
+  ),
+  ...["OK", "ABORTED", "GROUP_ENDED", "INVALID_ARGUMENT", "TIMEOUT", "UNBOUND"].map(
+    (status) => `BARRIER: ${status}`,
+  ),
 ];
 /** What these kinds are told is a status alone. */
 const WITHOUT_VALUE: readonly string[] = [
@@ -43,6 +49,9 @@ const WITHOUT_VALUE: readonly string[] = [
   "OPEN",
   "NOTIFY",
   "NEXT",
+  // Of groups.
+  "JOIN",
+  "BARRIER",
 ];
 
 /** What a run has reached. A frame counts once the target has shown what it made of it: an answer, or an end. */
@@ -72,7 +81,7 @@ export class Tally {
     this.#statuses[status] = (this.#statuses[status] as number) + 1;
   }
 
-  /** Of a message about an epoch: what kind of message, and what came of it. */
+  /** Of a message about an epoch, or a group: what kind of message, and what came of it. */
   told(what: string, status: number, value: number): void {
     const isPlain = status !== STATUS.OK || WITHOUT_VALUE.includes(what);
     const answer = Object.entries(ANSWERS).find(([, number]) => number === value)?.[0] ?? String(value);
@@ -123,7 +132,7 @@ export class Tally {
       `${this.sessions} sessions, ${this.connections} connections, ${this.checks} looks at the canaries, ${this.victimFrames} frames of the victim`,
       `opcodes: ${listed(named(this.#opcodes, opcodeName))}`,
       `statuses: ${listed(named(this.#statuses, statusName))}`,
-      `epochs: ${listed(this.#tellings)}`,
+      `epochs and groups: ${listed(this.#tellings)}`,
       `breaches: ${listed(this.breaches)}`,
       `events: ${listed(this.events)}`,
     ];

@@ -51,8 +51,8 @@ test("golden words of a worker's block", () => {
     [0, 12.5],
     // operations, tcpBytesIn, tcpBytesOut, unixBytesIn, unixBytesOut, refused, protocolErrors, syncs, connections, syncFailures,
     // locksHeld, locksWaiting, locksGranted, deadlocks, epochsCommitted, epochConflicts, epochsAborted, epochsUnderWay,
-    // epochLogBytes, notified, queues, notificationsWaiting
-    ...Array.from({ length: 22 }, (_, at) => [8 + at, at + 1]),
+    // epochLogBytes, notified, queues, notificationsWaiting, groups, groupsWaiting
+    ...Array.from({ length: 24 }, (_, at) => [8 + at, at + 1]),
     [66, 1],
     [178, 1],
     [256, 1],
@@ -95,7 +95,7 @@ test("golden words of the control thread's block", () => {
 
 test("the parts of a block follow each other and fit it", () => {
   const ends = [
-    [Math.max(...Object.values(COUNTER)) + 1, 32],
+    [Math.max(...Object.values(COUNTER)) + 1, 64],
     [COMMAND_LATENCY + LATENCY_WORDS, FLUSH_LATENCY],
     [FLUSH_LATENCY + LATENCY_WORDS, heatAt(0)],
     [heatAt(HEAT_SLOTS), WORKER_BLOCK_BYTES / 8],
@@ -130,7 +130,7 @@ test("a slot that changes hands begins at 0, with another stamp", () => {
 
 test("what is no count is noticed wherever it lies, but for the packed words of the slots", () => {
   for (const value of [Number.NaN, -1, Number.POSITIVE_INFINITY, 2 ** 53]) {
-    for (const at of [0, 8, 34, 100, 176, 700, 1088, 1090, 1096, 1103, 3136, 3583]) {
+    for (const at of [0, 8, 34, 100, 176, 700, 1168, 1170, 1176, 1183, 3216, 3583]) {
       const words = createWorkerCounters();
       assert.ok(holdsCounts(words));
       words[at] = value;

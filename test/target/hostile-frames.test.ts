@@ -24,8 +24,21 @@ function besieged(seed: number) {
   return { fixture, token, otherToken, region, other };
 }
 
+/** Whoever is at a barrier is alone there: nobody else joins. */
+const ofGroup = (random: SimRandom): CommandFields => {
+  const [name, waitMs] = [BigInt(random.between(1, 3)), random.between(0, 5)];
+  switch (random.between(0, 2)) {
+    case 0:
+      return { opcode: OPCODE.GROUP_JOIN, offset: 2, length: waitMs, operand: name, compare: name };
+    case 1:
+      return { opcode: OPCODE.GROUP_BARRIER, operand: name, compare: BigInt(waitMs) };
+    default:
+      return { opcode: OPCODE.GROUP_LEAVE, operand: name, compare: name };
+  }
+};
+
 const valid = (random: SimRandom): CommandFields => {
-  const opcode = random.pick([2, 3, 4, 5, 6, 7, OPCODE.WORD_WAIT, OPCODE.WORDS_TOUCHED]);
+  const opcode = random.pick([2, 3, 4, 5, 6, 7, 8, OPCODE.WORD_WAIT, OPCODE.WORDS_TOUCHED]);
   const handle = random.between(0, 3);
   const offset = random.between(0, 66) * 8;
   const word = random.between(0, 4);
@@ -49,8 +62,10 @@ const valid = (random: SimRandom): CommandFields => {
       return { opcode, handle, offset, length, operand: 3n, compare: BigInt(random.between(0, 1000)) };
     case OPCODE.WORDS_TOUCHED:
       return { opcode, handle, offset, length: random.between(0, 600) };
-    default:
+    case OPCODE.FLUSH:
       return { opcode, handle, flags: random.between(0, FLUSH_STABLE) };
+    default:
+      return ofGroup(random);
   }
 };
 

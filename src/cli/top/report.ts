@@ -64,6 +64,8 @@ const GAUGES = [
   "epochLogBytes",
   "queues",
   "notificationsWaiting",
+  "groups",
+  "groupsWaiting",
 ] as const;
 type Gauge = (typeof GAUGES)[number];
 

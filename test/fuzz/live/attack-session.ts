@@ -33,8 +33,9 @@ export class AttackSession {
     const { siege, isUndisturbed = false } = attacker;
     this.#attacker = attacker;
     this.channel = channel;
-    this.holdings = { lands: new Map(), durable: siege.durable, isUndisturbed };
     this.names = new EpochNames(channel.epochs, siege.target.id, isUndisturbed);
+    const { groups } = this.names;
+    this.holdings = { lands: new Map(), durable: siege.durable, isUndisturbed, groups };
     attacker.tally.sessions += 1;
   }
 

@@ -131,6 +131,7 @@ export class RawConnection {
         `answer to ${opcodeName(opcode)} ${expected?.what ?? ""}, tag ${tag}: ${statusName(status)}: ${wrong}`,
       );
     const value = Number(view.getBigUint64(at + 16, true));
+    expected?.heard?.(status, value);
     expected?.settled?.(status, value, payload);
     this.#begin = at + HEADER + payloadBytes;
     this.#tally.answered(opcode, status);

@@ -6,6 +6,7 @@ import type { Tally } from "../tally.ts";
 import { AT, Batch, HEADER, OPCODES, PAYLOAD_MAX } from "../wire/frame.ts";
 import { type Attacker, AttackSession } from "./attack-session.ts";
 import type { Kind } from "./control-channel.ts";
+import { GroupDrill } from "./group-drill.ts";
 import type { RawConnection } from "./raw-connection.ts";
 import { DOOM, type Siege } from "./siege.ts";
 import { turn, until } from "./turns.ts";
@@ -16,6 +17,8 @@ const CONNECTIONS_MAX = 3;
 const ROUNDS = 4;
 /** One session of so many asks for more than it may have. */
 const FLOOD_ONE_IN = 150;
+/** One session of so many is in a group with another one first. */
+const DRILL_ONE_IN = 8;
 /** Three lines, the first and the last in part. */
 const EPOCH_LAND_BYTES = 3 * 4096 - 200;
 const BATCH_BYTES = 3 << 20;
@@ -73,6 +76,9 @@ export class Slot {
     await session.drained();
     if (condemned !== undefined) await this.#condemn(session, writers, condemned);
     if (dice.next() % FLOOD_ONE_IN === 0) await this.#flood(session, writers[0] as Writer);
+    if (dice.next() % DRILL_ONE_IN === 0) {
+      await GroupDrill.run(this.#attacker, session, (writers[0] as Writer).connection);
+    }
     const framesMax = dice.between(100, 3000);
     for (let given = 0; given < framesMax && !isOver(); ) {
       for (let round = 0; round < ROUNDS; round += 1) {

@@ -4,6 +4,7 @@ import { FLOOD_BYTES } from "../wire/epoch-frames.ts";
 import type { EpochNames } from "../wire/epoch-names.ts";
 import { lineCountOf } from "../wire/epoch-payload.ts";
 import { AT, Batch, HEADER, OPCODES, u64At } from "../wire/frame.ts";
+import { GROUP_FLOOD_BYTES } from "../wire/group-frames.ts";
 import { BREAKING, MILD, WILD } from "../wire/mutations.ts";
 import { QUEUE_FLOOD_BYTES } from "../wire/queue-frames.ts";
 import { ValidFrames } from "../wire/valid-frames.ts";
@@ -77,7 +78,7 @@ export class Writer {
 
   /** Gives it what would fill the target. */
   flood(): void {
-    const batch = new Batch(FLOOD_BYTES + QUEUE_FLOOD_BYTES);
+    const batch = new Batch(FLOOD_BYTES + GROUP_FLOOD_BYTES + QUEUE_FLOOD_BYTES);
     this.#frames.flood(batch);
     this.connection.give(batch.bytes.slice(0, batch.end));
   }

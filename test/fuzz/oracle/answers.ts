@@ -22,6 +22,8 @@ export interface Expected {
   readonly noticesMax?: number;
   /** For the tally: what an opcode alone does not say. */
   readonly what?: string;
+  /** Is told what came of this one, or of another one that nothing tells apart. */
+  readonly heard?: (status: number, value: number) => void;
   /** Is told what came of it. */
   readonly settled?: (status: number, value: number, payload: Uint8Array) => void;
 }

@@ -1,6 +1,7 @@
 import { AT, OP_COUNT, OPCODES, PAYLOAD_MAX, u64At, WORD_SIZES } from "../wire/frame.ts";
 import type { Expected, Owed } from "./answers.ts";
 import { EpochOracle, gettable } from "./epochs.ts";
+import { groupBreach, groupTelling } from "./groups.ts";
 import { type Land, READ, WRITE } from "./land.ts";
 import type { Holdings } from "./oracle.ts";
 import {
@@ -89,6 +90,10 @@ export class Executor {
         return this.#waitForWord(header);
       case OPCODES.WORDS_TOUCHED:
         return this.#touched(header);
+      case OPCODES.GROUP_JOIN:
+      case OPCODES.GROUP_BARRIER:
+      case OPCODES.GROUP_LEAVE:
+        return this.#group(header);
       default:
         return "no such command";
     }
@@ -201,6 +206,20 @@ export class Executor {
   #unlock(header: DataView): Outcome {
     if (header.getUint16(AT.flags, true) !== 0 || payloadOf(header) !== 0) return "UNLOCK: flags or payload";
     this.#owed.add(this.#expected(header, undefined, { value: undefined }));
+    return undefined;
+  }
+
+  #group(header: DataView): Outcome {
+    const breach = groupBreach(header);
+    if (breach !== undefined) return breach;
+    if (header.getUint8(AT.opcode) === OPCODES.GROUP_LEAVE) {
+      this.#owed.add(this.#expected(header, undefined, { value: undefined, values: [0, 1] }));
+      return undefined;
+    }
+    const { more, waitMs } = groupTelling(header, this.#holdings.groups);
+    const expected = this.#expected(header, undefined, more);
+    if (waitMs <= WAIT_MS_MAX) this.#owed.addFlush(expected);
+    else this.#owed.addLate(expected);
     return undefined;
   }
 

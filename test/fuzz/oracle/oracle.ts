@@ -1,4 +1,5 @@
 import { AT, HEADER, MAGIC, OPCODES, PAYLOAD_MAX, TOKEN, u64At, VERSION } from "../wire/frame.ts";
+import type { KnownGroups } from "../wire/group-frames.ts";
 import { type Expected, Owed } from "./answers.ts";
 import { Executor } from "./executor.ts";
 import type { Land } from "./land.ts";
@@ -23,6 +24,8 @@ export interface Holdings {
   readonly isUndisturbed?: boolean;
   /** What came of its epochs, before they are prepared; see epochs.ts. */
   parts?: Map<string, unknown>;
+  /** What it was told of groups. */
+  readonly groups?: KnownGroups;
 }
 
 /**

@@ -7,6 +7,8 @@ export const STATUS = {
   ALIGNMENT: statusOf("ERR_ALIGNMENT"),
   AUTH: statusOf("ERR_AUTH"),
   DEADLOCK: statusOf("ERR_DEADLOCK"),
+  GROUP_ENDED: statusOf("ERR_GROUP_ENDED"),
+  GROUP_TAKEN: statusOf("ERR_GROUP_TAKEN"),
   INVALID_ARGUMENT: statusOf("ERR_INVALID_ARGUMENT"),
   IO: statusOf("ERR_IO"),
   NOT_DURABLE: statusOf("ERR_NOT_DURABLE"),
@@ -58,6 +60,9 @@ export const BREACHES = [
   "NOTIFY_NEXT: flags, length or payload",
   "WORD_WAIT: flags, length, operand, compare or payload",
   "WORDS_TOUCHED: flags, operand, compare or payload",
+  "GROUP_JOIN: what it has not, or time",
+  "GROUP_BARRIER: what it has not, or time",
+  "GROUP_LEAVE: what it has not",
   "stranger: no HELLO",
   "stranger: no token",
 ] as const;

@@ -1,5 +1,6 @@
 import type { Dice } from "../dice.ts";
 import type { EpochPart, EpochWho } from "./epoch-payload.ts";
+import { KnownGroups } from "./group-frames.ts";
 
 /** Names that are kept to be used again. */
 const RECENT_MAX = 24;
@@ -22,6 +23,8 @@ export class EpochNames {
   readonly #of: Omit<EpochWho, "sequence">;
   /** They belong to somebody who does nothing wrong, and is told of every epoch what becomes of it. */
   readonly isPeaceful: boolean;
+  /** Groups that the same connections are in. */
+  readonly groups = new KnownGroups();
   #sequence = 0;
   readonly #recent: KnownName[] = [];
 

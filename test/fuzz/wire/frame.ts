@@ -45,6 +45,9 @@ export const OPCODES = {
   NOTIFY_NEXT: 16,
   WORD_WAIT: 17,
   WORDS_TOUCHED: 21,
+  GROUP_JOIN: 18,
+  GROUP_BARRIER: 19,
+  GROUP_LEAVE: 20,
 } as const;
 
 export const ACCESSES: readonly number[] = Object.values(OPCODES).filter((code) => code !== OPCODES.HELLO);

@@ -24,7 +24,12 @@ const EDGES: readonly number[] = [
 const BEYOND: readonly number[] = [EPOCH_GET_MAX + 1, 2 ** 22, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 63];
 const FIELDS = [AT.flags, AT.tag, AT.handle, AT.offset, AT.length, AT.operand, AT.compare] as const;
 
-const LOOK_AT_COMPARE: readonly number[] = [OPCODES.LOCK, OPCODES.WORD_WAIT, OPCODES.WORDS_TOUCHED];
+const LOOK_AT_COMPARE: readonly number[] = [
+  OPCODES.LOCK,
+  OPCODES.WORD_WAIT,
+  OPCODES.WORDS_TOUCHED,
+  OPCODES.GROUP_BARRIER,
+];
 
 /** Changes the frame that lies at `at` and is the last of the batch. */
 type Mutation = (batch: Batch, at: number, dice: Dice) => void;
@@ -40,20 +45,22 @@ function edge(batch: Batch, at: number, dice: Dice): void {
 export const MILD: readonly Mutation[] = [
   (batch, at, dice) => {
     if (keepsLines(batch, at)) batch.u64(at + AT.offset, dice.pick(BEYOND));
-    else edge(batch, at + AT.offset, dice);
+    else if (!leavesGroup(batch, at)) edge(batch, at + AT.offset, dice);
   },
   (batch, at, dice) => {
     // Where no payload must agree with it.
     const opcode = batch.bytes[at + AT.opcode];
     if (opcode === OPCODES.GET) edge(batch, at + AT.length, dice);
     else if (opcode === OPCODES.EPOCH_GET) batch.u64(at + AT.operand, dice.pick(BEYOND));
-    else edge(batch, at + AT.offset, dice);
+    else if (!leavesGroup(batch, at)) edge(batch, at + AT.offset, dice);
   },
   (batch, at, dice) =>
     batch.bytes[at + AT.opcode] !== OPCODES.EPOCH &&
+    !isOfGroup(batch, at) &&
     batch.u32(at + AT.handle, dice.pick([...handlesOf(batch, at), 0, 50, 1000, 2 ** 31, 2 ** 32 - 1])),
   // One byte, or one word, beyond or beside.
   (batch, at, dice) => {
+    if (leavesGroup(batch, at)) return;
     const steps = keepsLines(batch, at) ? [-4096, 4096] : [-8, -4, -1, 1, 2, 4, 8, 4096];
     const offset = batch.view.getUint32(at + AT.offset, true) + dice.pick(steps);
     batch.u32(at + AT.offset, offset >>> 0);
@@ -72,6 +79,16 @@ export const MILD: readonly Mutation[] = [
  */
 function keepsLines(batch: Batch, at: number): boolean {
   return batch.bytes[at + AT.opcode] === OPCODES.EPOCH_GET;
+}
+
+function isOfGroup(batch: Batch, at: number): boolean {
+  const opcode = batch.bytes[at + AT.opcode] as number;
+  return opcode >= OPCODES.GROUP_JOIN && opcode <= OPCODES.GROUP_LEAVE;
+}
+
+/** Leaving has neither offset nor window. */
+function leavesGroup(batch: Batch, at: number): boolean {
+  return batch.bytes[at + AT.opcode] === OPCODES.GROUP_LEAVE;
 }
 
 function handlesOf(batch: Batch, at: number): number[] {
@@ -229,7 +246,37 @@ export const BREAKING: readonly Mutation[] = [
       if (dice.percent(80)) batch.u16(at + place, dice.between(1, 0xffff));
       else batch.payload(at, dice.between(1, 9));
     }),
+  (batch, at, dice) =>
+    alone(batch, at, OPCODES.GROUP_JOIN, () => {
+      batch.u32(at + AT.handle, 0);
+      batch.u64(at + AT.offset, 2);
+      hasNot(batch, at, dice, () => batch.u64(at + AT.length, dice.pick([2 ** 32, 2 ** 53])));
+    }),
+  (batch, at, dice) =>
+    alone(batch, at, OPCODES.GROUP_BARRIER, () => {
+      batch.u32(at + AT.handle, 0);
+      hasNot(batch, at, dice, () => {
+        if (dice.percent(50)) batch.u64(at + AT.length, dice.pick([1, 2 ** 32]));
+        else batch.u32(at + AT.compare + 4, dice.between(1, 0xffff));
+      });
+    }),
+  (batch, at, dice) =>
+    alone(batch, at, OPCODES.GROUP_LEAVE, () => {
+      batch.u32(at + AT.handle, 0);
+      hasNot(batch, at, dice, () =>
+        batch.u64(at + dice.pick([AT.offset, AT.length]), dice.pick([1, 2 ** 32])),
+      );
+    }),
 ];
+
+/** What no command about a group has: flags, a window, a payload, or what `other` gives it. */
+function hasNot(batch: Batch, at: number, dice: Dice, other: () => void): void {
+  const which = dice.between(0, 3);
+  if (which === 0) batch.u16(at + AT.flags, dice.between(1, 0xffff));
+  else if (which === 1) batch.u32(at + AT.handle, dice.between(1, 0xffff));
+  else if (which === 2) batch.payload(at, dice.between(1, 9));
+  else other();
+}
 
 /** Makes the frame another command without fields and payload, and then what `body` says. */
 function alone(batch: Batch, at: number, opcode: number, body: () => void): void {

@@ -3,6 +3,7 @@ import type { Land } from "../oracle/land.ts";
 import { EpochFrames } from "./epoch-frames.ts";
 import type { EpochNames } from "./epoch-names.ts";
 import { ACCESSES, AT, type Batch, OP_COUNT, OPCODES, PAYLOAD_MAX, WORD_SIZES } from "./frame.ts";
+import { GroupFrames } from "./group-frames.ts";
 import { QueueFrames } from "./queue-frames.ts";
 
 /** Most payloads are short, so that many frames fit a batch. */
@@ -21,6 +22,7 @@ export class ValidFrames {
   readonly #lands: readonly Land[];
   readonly #epochs: EpochFrames;
   readonly #queues: QueueFrames;
+  readonly #groups: GroupFrames;
   #tag = 0;
 
   constructor(dice: Dice, lands: readonly Land[], names: EpochNames) {
@@ -28,6 +30,7 @@ export class ValidFrames {
     this.#lands = lands;
     this.#epochs = new EpochFrames(dice, names, lands);
     this.#queues = new QueueFrames(dice, lands);
+    this.#groups = new GroupFrames(dice, names.groups, names.isPeaceful);
   }
 
   /** Bytes that the next frame may need. */
@@ -81,6 +84,11 @@ export class ValidFrames {
         batch.u64(at + AT.offset, dice.between(0, land.byteLength));
         batch.u64(at + AT.length, dice.between(0, land.byteLength));
         break;
+      case OPCODES.GROUP_JOIN:
+      case OPCODES.GROUP_BARRIER:
+      case OPCODES.GROUP_LEAVE:
+        this.#groups.write(batch, at, opcode);
+        break;
       default:
         this.#words(batch, at, land, opcode);
     }
@@ -93,6 +101,7 @@ export class ValidFrames {
       this.#tag = (this.#tag + 1) >>> 0;
       return batch.header(opcode, FLOOD_TAGS + this.#tag, 0);
     };
+    this.#groups.flood(batch, begin);
     this.#epochs.flood(batch, begin);
     this.#queues.flood(batch, begin);
   }
