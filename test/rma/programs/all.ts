@@ -1,10 +1,11 @@
 import type { Rank } from "../rank.ts";
 import * as accumulate from "./accumulate.ts";
 import * as communication from "./communication.ts";
+import * as fence from "./fence.ts";
 import * as passive from "./passive-target.ts";
 import * as structures from "./structures.ts";
 
-const ALL = { ...accumulate, ...communication, ...passive, ...structures };
+const ALL = { ...accumulate, ...communication, ...fence, ...passive, ...structures };
 type All = typeof ALL;
 type Program<T = unknown> = (own: Rank) => Promise<T>;
 
