@@ -19,6 +19,10 @@ describe("the guide's programs, as written, one after the other on one cluster",
     assert.equal(await outputOfSection("Locks"), "75 25 undefined true\n");
   });
 
+  it("Notified access", async () => {
+    assert.equal(await outputOfSection("Notified access"), "0:one 1:two 2:three true\n");
+  });
+
   it("Waiting for a word", async () => {
     assert.equal(await outputOfSection("Waiting for a word"), "3 9 true\n");
   });
