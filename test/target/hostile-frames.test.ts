@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { SimRandom } from "../../src/sim/random.ts";
 import { OPCODE } from "../../src/wire/header.ts";
+import { encodeQueue, NOTICE_BYTES, QUEUE_BYTES } from "../../src/wire/notifications.ts";
 import { FLUSH_STABLE, OPS, opFlags } from "../../src/wire/ops.ts";
 import { type CommandFields, command, READ_ONLY, READ_WRITE, WorkerFixture } from "./worker-fixture.ts";
 
@@ -38,7 +39,22 @@ const ofGroup = (random: SimRandom): CommandFields => {
 };
 
 const valid = (random: SimRandom): CommandFields => {
-  const opcode = random.pick([2, 3, 4, 5, 6, 7, 8, OPCODE.WORD_WAIT, OPCODE.WORDS_TOUCHED]);
+  const opcode = random.pick([
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    12,
+    13,
+    14,
+    15,
+    16,
+    OPCODE.WORD_WAIT,
+    OPCODE.WORDS_TOUCHED,
+  ]);
   const handle = random.between(0, 3);
   const offset = random.between(0, 66) * 8;
   const word = random.between(0, 4);
@@ -58,6 +74,24 @@ const valid = (random: SimRandom): CommandFields => {
       return { opcode, handle, offset, flags: word, length, operand: 3n };
     case OPCODE.ACCUMULATE:
       return { opcode, handle, offset, flags, length: payload.length, payload };
+    case OPCODE.PUT_NOTIFY:
+      return {
+        opcode,
+        handle,
+        offset,
+        length: payload.length + 8,
+        payload: new Uint8Array(payload.length + 8),
+      };
+    case OPCODE.GET_NOTIFY:
+      return { opcode, handle, offset, length: random.between(0, 600), notification: 3 };
+    case OPCODE.QUEUE_OPEN: {
+      const queue = { at: offset, length: 8, number: word, capacity: 2, tag: undefined, source: undefined };
+      return { opcode, handle, length: QUEUE_BYTES, payload: encodeQueue(queue) };
+    }
+    case OPCODE.QUEUE_CLOSE:
+      return { opcode, operand: BigInt(word) };
+    case OPCODE.NOTIFY_NEXT:
+      return { opcode, operand: BigInt(word), length: NOTICE_BYTES, compare: BigInt(random.between(0, 9)) };
     case OPCODE.WORD_WAIT:
       return { opcode, handle, offset, length, operand: 3n, compare: BigInt(random.between(0, 1000)) };
     case OPCODE.WORDS_TOUCHED:

@@ -20,6 +20,7 @@ import {
   answerStatus,
   encodeCommand,
   encodeCompare,
+  encodeNotification,
   encodeOperand,
   HEADER_BYTES,
   HEADER_WORDS,
@@ -161,6 +162,8 @@ export interface CommandFields {
   readonly length?: number;
   readonly operand?: bigint;
   readonly compare?: bigint;
+  /** The tag of a notification. */
+  readonly notification?: number;
   readonly payload?: Uint8Array;
   /** Default: the payload's length. */
   readonly payloadBytes?: number;
@@ -176,6 +179,7 @@ export function command(fields: CommandFields): Uint8Array {
   const operand = new Int32Array(new BigInt64Array([fields.operand ?? 0n, fields.compare ?? 0n]).buffer);
   encodeOperand(words, 0, operand[0] as number, operand[1] as number);
   encodeCompare(words, 0, operand[2] as number, operand[3] as number);
+  encodeNotification(words, 0, fields.notification ?? 0);
   bytes.set(payload, HEADER_BYTES);
   return bytes;
 }
