@@ -5,7 +5,7 @@
 import { writeSync } from "node:fs";
 import { memoryUsage } from "node:process";
 import { setFlagsFromString } from "node:v8";
-import { LOAD_BYTES, LOADS } from "./loads.ts";
+import { COUNTING, LOAD_BYTES, LOADS } from "./loads.ts";
 import { RealPlane } from "./real-plane.ts";
 import { type Batch, SteadyClient } from "./steady-client.ts";
 
@@ -35,6 +35,10 @@ function run(client: SteadyClient, batches: number): void {
   }
 }
 
+// Once: the number is taken then.
+const counting = new SteadyClient(worker.connect(), worker.token, COUNTING);
+while (!counting.greeted()) worker.plane.doWork(0);
+run(counting, 1);
 for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
   for (const client of clients) run(client, 5);
 }

@@ -1,4 +1,5 @@
 import { OPCODE } from "../../src/wire/header.ts";
+import { encodeQueue } from "../../src/wire/notifications.ts";
 import { OPS, opFlags, WORDS } from "../../src/wire/ops.ts";
 import { type Batch, batchOf } from "./steady-client.ts";
 import { command } from "./worker-fixture.ts";
@@ -16,6 +17,24 @@ const put = (offset: number, length: number): Uint8Array =>
 /** Bytes of a region that all loads fit into. */
 export const LOAD_BYTES: number = 16 << 20;
 
+/** Opens a queue that counts what those notify, of all of the region. */
+export const COUNTING: Batch = batchOf(
+  1,
+  () => {
+    const queue = {
+      at: 0,
+      length: LOAD_BYTES,
+      number: 1,
+      capacity: undefined,
+      tag: undefined,
+      source: undefined,
+    };
+    const payload = encodeQueue(queue);
+    return command({ opcode: OPCODE.QUEUE_OPEN, handle: 1, length: payload.length, payload });
+  },
+  0,
+);
+
 /** Loads of one kind each, by name. */
 export const LOADS: Readonly<Record<string, (depth: number) => Batch>> = {
   "get 8 B": (depth) => batchOf(depth, (i) => get(i * 8, 8), 0),
@@ -25,6 +44,12 @@ export const LOADS: Readonly<Record<string, (depth: number) => Batch>> = {
   "get 4 KiB": (depth) => batchOf(depth, (i) => get(i * 4096, 4096), 4096),
   "put 4 KiB": (depth) => batchOf(depth, (i) => put(i * 4096, 4096), 0),
   "put 100 B": (depth) => batchOf(depth, (i) => put(i * 128, 100), 0),
+  "put and notify 8 B": (depth) =>
+    batchOf(
+      depth,
+      (i) => command({ opcode: OPCODE.PUT_NOTIFY, handle: 1, offset: i * 8, length: 8, notification: i }),
+      0,
+    ),
   "add i32": (depth) =>
     batchOf(
       depth,
