@@ -395,7 +395,10 @@ export interface NotificationQueue extends AsyncIterable<Notification>, AsyncDis
    *   lost, and the window is to be opened anew; ERR_CLOSED
    */
   next(options?: CallOptions): Promise<Notification>;
-  /** One that has come already, and is here; while there is none, each call sees to it that one that comes gets here. */
+  /**
+   * One that has come already, and is here; while there is none, each call sees to it that one that comes gets here.
+   * @throws what ended the queue, as `next`
+   */
   tryNext(): Notification | undefined;
   close(): Promise<void>;
 }

@@ -64,7 +64,6 @@ export class QueueAnswers {
 
   /** Resolves once a home has answered, maybe with nothing. @throws what ended the queue; ERR_TIMEOUT, ERR_ABORTED */
   async come(limits: CallLimits): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
     this.ask(limits.timeoutMs);
     const waiter = new Waiter(this.#links);
     this.#waiters.add(waiter);
@@ -76,9 +75,9 @@ export class QueueAnswers {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Asks those that are not asked already. */
+  /** Asks those that are not asked already. @throws what ended the queue */
   ask(waitMs = ASK_MS): void {
-    if (this.#failure !== undefined) return;
+    if (this.#failure !== undefined) throw this.#failure;
     for (const home of this.#homes) if (!this.#asked.has(home)) void this.#askOne(home, waitMs);
   }
 

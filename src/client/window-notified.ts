@@ -1,4 +1,4 @@
-import { DidafsError } from "../std/errors.ts";
+import { DidafsError, partlyApplied } from "../std/errors.ts";
 import type { RegionAccess } from "../transport/access.ts";
 import type { CallLimits } from "../transport/call-limits.ts";
 import type { Notice } from "../transport/notified-access.ts";
@@ -49,9 +49,13 @@ export class WindowNotified {
     this.#parts.willWrite(at, bytes.byteLength);
     const before = this.#before(at, bytes.byteLength, MAX_PAYLOAD_BYTES);
     if (before > 0) await this.#parts.put(at, bytes.subarray(0, before), limits);
-    await this.#last(at, bytes, { tag, before }, (access, offset, part, notice) =>
-      access.notified.put(offset, part, notice, limits),
-    );
+    try {
+      await this.#last(at, bytes, { tag, before }, (access, offset, part, notice) =>
+        access.notified.put(offset, part, notice, limits),
+      );
+    } catch (error) {
+      throw before > 0 ? partlyApplied(error) : error;
+    }
   }
 
   async get(at: number, bytes: Uint8Array, tag: number, limits: CallLimits): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import type { DidafsWindow } from "../../src/index.ts";
 import { isCode, pattern } from "./access-contract.ts";
 
@@ -144,6 +145,26 @@ export function notifiedContract(name: string, subject: () => NotifiedSubject): 
       await Promise.all([producer.close(), consumer.close()]);
     });
 
+    it("says that a part may be there where the one that notifies was not let in", async () => {
+      const size = (1 << 20) + 4096;
+      const { producer, consumer } = await subject().open(size);
+      await using full = await consumer.notifications({ capacity: 1 });
+      // As many as may be under way at once, and more, at the home of the last byte.
+      const sent = Array.from({ length: 40 }, () => producer.putNotify(size - 4, Uint32Array.of(1), 1, LONG));
+      const bytes = pattern(size, 5);
+      const gone = new AbortController();
+      const cut = producer.putNotify(0, bytes, 2, { ...LONG, signal: gone.signal });
+      const failed = assert.rejects(cut, { code: "ERR_ABORTED", applied: "unknown" });
+      const isThere = async (at: number): Promise<boolean> =>
+        (await consumer.get(at, new Uint8Array(1)))[0] === bytes[at];
+      while (!((await isThere(0)) && (await isThere((1 << 20) - 1)))) await setTimeout(1);
+      gone.abort();
+      await failed;
+      await full.close();
+      await Promise.all(sent);
+      await Promise.all([producer.close(), consumer.close()]);
+    });
+
     it("ends with its window, and says so to who waits", async () => {
       const { producer, consumer, part } = await subject().open(SIZE);
       const other = await part(0, SIZE);
@@ -155,6 +176,10 @@ export function notifiedContract(name: string, subject: () => NotifiedSubject): 
       await closed.close();
       await closed.close();
       await assert.rejects(closed.next(), isCode("ERR_CLOSED"));
+      assert.throws(() => closed.tryNext(), isCode("ERR_CLOSED"));
+      const counter = await consumer.countNotifications();
+      await counter.close();
+      assert.throws(() => counter.take(), isCode("ERR_CLOSED"));
       for await (const _ of closed) assert.fail("nothing comes of a queue that is closed");
       // Nobody's queue is full any more.
       for (let i = 0; i < 5; i += 1) await producer.putNotify(0, Uint8Array.of(i), i);

@@ -9,6 +9,7 @@ export function noteLoss(book: Book, target: string): void {
         history.end(history.begin("world", { op: "loss" }), null);
     }
   }
+  for (const { losses } of book.noticeFiles) losses.push(book.sequence.next());
   for (const { losses } of book.lockFiles) losses.set(target, (losses.get(target) ?? 0) + 1);
   const at = book.sequence.next();
   const loss = { client: "world", input: { op: "loss" }, invoked: at, returned: at } as const;
@@ -27,5 +28,6 @@ export function operationCount(book: Book): number {
   const names = book.directories.map(({ history }) => history.operations.length);
   const accesses = [...book.cellFiles, ...book.lockFiles].map((file) => file.accesses.length);
   const epochs = book.epochFiles.map((file) => file.epochs.length);
-  return [...words, ...names, ...accesses, ...epochs].reduce((sum, count) => sum + count, 0);
+  const notices = book.noticeFiles.map(({ attempts }) => attempts.operations.length);
+  return [...words, ...names, ...accesses, ...epochs, ...notices].reduce((sum, count) => sum + count, 0);
 }

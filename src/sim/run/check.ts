@@ -3,6 +3,7 @@ import { checkExclusion } from "../checkers/exclusion.ts";
 import { checkCell } from "../checkers/flushes.ts";
 import type { Verdict } from "../checkers/linearizability.ts";
 import { checkNames } from "../checkers/namespace.ts";
+import { checkNotifications } from "../checkers/notifications.ts";
 import { checkRevocations } from "../checkers/revocation.ts";
 import { checkWord } from "../checkers/words.ts";
 import type { Book } from "../workloads/book.ts";
@@ -49,6 +50,11 @@ export function checkBook(book: Book): number {
         judge("epochs", `${about}, word ${word}`, checkWord(operations));
       }
     }
+    failAny(fail, "revocation", checkRevocations(revocations, accesses));
+  }
+  for (const { path, attempts, lives, losses, accesses, revocations } of book.noticeFiles) {
+    const fault = checkNotifications({ attempts: attempts.operations, lives, losses });
+    if (fault !== undefined) fail("notifications", `${path}: ${fault}`);
     failAny(fail, "revocation", checkRevocations(revocations, accesses));
   }
   const directories = book.directories.map(({ path }) => path);

@@ -4,8 +4,15 @@ import type { ClientProcess } from "../world/client-process.ts";
 /** Makes all files and directories of a run. */
 export async function makeAll(client: ClientProcess, book: Book): Promise<void> {
   const cluster = await client.connect();
-  const { wordFiles, cellFiles, lockFiles, epochFiles, waitFiles } = book;
-  for (const file of [...wordFiles, ...cellFiles, ...lockFiles, ...epochFiles, ...waitFiles]) {
+  const { wordFiles, cellFiles, lockFiles, epochFiles, waitFiles, noticeFiles } = book;
+  for (const file of [
+    ...wordFiles,
+    ...cellFiles,
+    ...lockFiles,
+    ...epochFiles,
+    ...waitFiles,
+    ...noticeFiles,
+  ]) {
     const { path, byteLength: size, plan } = file;
     const { targets, drive } = plan;
     const options = { create: "exclusive", size, stripeUnit: STRIPE_BYTES, targets, drive } as const;

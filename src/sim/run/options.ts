@@ -32,6 +32,8 @@ export interface WorkPlan {
   readonly directories: number;
   /** How often a minute a client takes access to a file back. */
   readonly revokes: number;
+  /** Files with bytes that clients tell each other of. */
+  readonly noticeFiles: readonly FilePlan[];
   /** Between two bursts of a worker. */
   readonly pauseMs: number;
 }
@@ -75,6 +77,7 @@ export const FOCUSES = [
   "epochs",
   "mapped",
   "waits",
+  "notifications",
 ] as const;
 
 export type Focus = (typeof FOCUSES)[number];
@@ -134,6 +137,7 @@ function focused(options: RunOptions, focus: Focus): RunOptions {
   if (focus === "epochs") return onEpochs(short);
   if (focus === "mapped") return onMappedEpochs(short);
   if (focus === "waits") return onWaits(short);
+  if (focus === "notifications") return onNotifications(short);
   if (focus === "revocations") {
     const often = { ...work, revokes: 40, pauseMs: 1000 };
     return { ...short, faults: NO_FAULTS, lossRateAfterFlush: 0, work: often };
@@ -152,6 +156,7 @@ function focused(options: RunOptions, focus: Focus): RunOptions {
       waitFiles: [],
       directories: 0,
       revokes: 0,
+      noticeFiles: [],
       pauseMs: 1000,
     },
   };
@@ -178,6 +183,7 @@ function onLocks(options: RunOptions, faults: Partial<FaultRates>): RunOptions {
       waitFiles: [],
       directories: 0,
       revokes: 0,
+      noticeFiles: [],
       pauseMs: 300,
     },
   };
@@ -218,6 +224,7 @@ function onEpochs(options: RunOptions): RunOptions {
       waitFiles: [],
       directories: 0,
       revokes: 0,
+      noticeFiles: [],
       pauseMs: 200,
     },
   };
@@ -265,9 +272,38 @@ function onWaits(options: RunOptions): RunOptions {
       lockFiles: [],
       epochFiles: [],
       waitFiles: [{ sharing, targets: targets.length, drive: "file" }],
+      noticeFiles: [],
       directories: 0,
       revokes: 0,
       pauseMs: 300,
+    },
+  };
+}
+
+/** Clients here and there tell each other of bytes on several targets, and what happens to all of them keeps them from it for a while. */
+function onNotifications(options: RunOptions): RunOptions {
+  const { shape, work } = options;
+  const [first] = shape.targets;
+  const targets = [...shape.targets, ...(shape.targets.length === 1 ? [first as TargetPlan] : [])].map(
+    (target) => ({ ...target, drive: "file" as const }),
+  );
+  const sharing = work.noticeFiles[0]?.sharing ?? "managed";
+  return {
+    ...options,
+    faultMs: 2 * SHORT_MS,
+    shape: { ...shape, targets },
+    faults: { ...NO_FAULTS, killClient: 4, killTarget: 4, reset: 10, pause: 4, partition: 6 },
+    lossRateAfterFlush: 0,
+    work: {
+      wordFiles: [],
+      cellFiles: [],
+      lockFiles: [],
+      epochFiles: [],
+      waitFiles: [],
+      directories: 0,
+      revokes: 0,
+      noticeFiles: [{ sharing, targets: targets.length, drive: "file" }],
+      pauseMs: 200,
     },
   };
 }
@@ -357,5 +393,7 @@ function drawWork(random: SimRandom, targets: readonly TargetPlan[], faults: Fau
     epochFiles: Array.from({ length: random.between(0, 1) }, () => drawEpochs(random, targets, faults)),
     // The last to be drawn, so that all else is what it was before there were waits.
     waitFiles: Array.from({ length: random.between(0, 1) }, file),
+    // The last to be drawn, so that all else is what it was before there were notifications.
+    noticeFiles: Array.from({ length: random.between(0, 1) }, file),
   };
 }

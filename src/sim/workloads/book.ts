@@ -3,6 +3,7 @@ import type { Epoch } from "../checkers/epoch-history.ts";
 import type { Section } from "../checkers/exclusion.ts";
 import type { CellOperation } from "../checkers/flushes.ts";
 import type { NameInput, NameOutput } from "../checkers/namespace.ts";
+import type { Notifying, NotifyingOutput, QueueLife } from "../checkers/notification-history.ts";
 import type { AccessOperation, RevokeOperation } from "../checkers/revocation.ts";
 import type { WordInput, WordOutput } from "../checkers/words.ts";
 import type { History, Sequence } from "../history.ts";
@@ -87,6 +88,26 @@ export interface EpochFile extends BookedFile {
   nextValue: number;
 }
 
+/** Where one client puts what it tells others of. */
+export interface NoticeSlot {
+  readonly client: number;
+  readonly at: number;
+  readonly length: number;
+}
+
+/** A file whose bytes are told of. */
+export interface NoticeFile extends BookedFile {
+  readonly slots: readonly NoticeSlot[];
+  readonly attempts: History<Notifying, NotifyingOutput>;
+  readonly lives: QueueLife[];
+  /** When bytes were lost with power. */
+  readonly losses: number[];
+  /** What clients are known by, in all of their lives. */
+  readonly sources: Set<string>;
+  /** Numbers of accesses are all different. */
+  nextNumber: number;
+}
+
 export interface NameDirectory {
   readonly path: string;
   readonly history: History<NameInput, NameOutput>;
@@ -102,6 +123,7 @@ export interface Book {
   readonly epochFiles: readonly EpochFile[];
   readonly directories: readonly NameDirectory[];
   readonly waitFiles: readonly WaitFile[];
+  readonly noticeFiles: readonly NoticeFile[];
   readonly revokesPerMinute: number;
   readonly pauseMs: number;
   /** The faults are over: whoever works comes to an end. */

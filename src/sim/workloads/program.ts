@@ -2,12 +2,14 @@ import type { ClusterClient } from "../../client/cluster.ts";
 import { History } from "../history.ts";
 import { SimRandom } from "../random.ts";
 import type { ClientProcess } from "../world/client-process.ts";
-import type { Book } from "./book.ts";
+import type { Book, NoticeFile } from "./book.ts";
 import { CellWork } from "./cells.ts";
 import { EpochWork } from "./epochs.ts";
 import { againMs, HeldWindow, lookAt } from "./held-window.ts";
 import { LockWork } from "./locks.ts";
 import { NameWork } from "./names.ts";
+import { NotifyingWork } from "./notifications.ts";
+import { ToldWork } from "./told.ts";
 import { WaitWork } from "./waits.ts";
 import { WordWork } from "./words.ts";
 
@@ -90,7 +92,35 @@ function jobsOf(client: ClientProcess, number: number, cluster: ClusterClient, b
     const held = new HeldWindow(client, cluster, book, file);
     return { work: new WaitWork(file, held, { process: client, number }, book, draw()), held, hands: 2 };
   });
-  return [...words, ...cells, ...locks, ...epochs, ...names, ...waits];
+  const notices = book.noticeFiles.flatMap((file): Job[] =>
+    noticeJobsOf(file, client, number, cluster, book),
+  );
+  return [...words, ...cells, ...locks, ...epochs, ...names, ...waits, ...notices];
+}
+
+/** Some clients tell, some are told, some do both. */
+function noticeJobsOf(
+  file: NoticeFile,
+  client: ClientProcess,
+  number: number,
+  cluster: ClusterClient,
+  book: Book,
+): Job[] {
+  const { origin } = cluster;
+  file.sources.add(origin);
+  const notifier = { process: client, number, origin };
+  const draw = () => new SimRandom(book.random.next());
+  const jobs: Job[] = [];
+  if (number % 3 !== 1) {
+    const held = new HeldWindow(client, cluster, book, file);
+    jobs.push({ work: new NotifyingWork(file, held, notifier, draw()), held, hands: 2 });
+  }
+  if (number % 3 !== 0) {
+    const held = new HeldWindow(client, cluster, book, file);
+    // One queue at a time.
+    jobs.push({ work: new ToldWork(file, held, notifier, book, draw()), held, hands: 1 });
+  }
+  return jobs;
 }
 
 async function work(
@@ -118,8 +148,15 @@ async function revokeNowAndThen(
       if (book.ending) return;
       await client.sleep(500);
     }
-    const { wordFiles, cellFiles, lockFiles, epochFiles, waitFiles } = book;
-    const file = random.pick([...wordFiles, ...cellFiles, ...lockFiles, ...epochFiles, ...waitFiles]);
+    const { wordFiles, cellFiles, lockFiles, epochFiles, waitFiles, noticeFiles } = book;
+    const file = random.pick([
+      ...wordFiles,
+      ...cellFiles,
+      ...lockFiles,
+      ...epochFiles,
+      ...waitFiles,
+      ...noticeFiles,
+    ]);
     const history = new History<{ readonly path: string }, null>(book.sequence, book.note);
     try {
       await history.record(client.name, { path: file.path }, async () => {
