@@ -391,8 +391,9 @@ export interface Notification {
 export interface NotificationQueue extends AsyncIterable<Notification>, AsyncDisposable {
   /**
    * The next one; several calls are served in their order.
-   * @throws ERR_TIMEOUT, ERR_ABORTED: it will be told to the next call; ERR_SESSION_LOST, ERR_REVOKED: what was not told is
-   *   lost, and the window is to be opened anew; ERR_CLOSED
+   * @throws ERR_TIMEOUT, ERR_ABORTED: it will be told to the next call; ERR_TOO_MANY, to be tried again later: so many peers of the
+   *   target do not read that nobody else may wait; ERR_SESSION_LOST, ERR_REVOKED: what was not told is lost, and the window is to
+   *   be opened anew; ERR_CLOSED
    */
   next(options?: CallOptions): Promise<Notification>;
   /**
@@ -589,7 +590,7 @@ export interface DidafsWindow extends AsyncDisposable {
   /**
    * Waits for a word to be what is wanted: resolves with its value once `isIt(value)` is true. Meanwhile it sleeps; the word's
    * target wakes it when the word is another one, so `isIt` sees values that were there, in their order, and not each of them:
-   * who must miss none counts up. Many calls may wait at a time, 64 of a process for one target's worker. A value past 2^53 is
+   * who must miss none counts up. Many calls may wait at a time, 64 of a Cluster at one worker of a target, those that were given up and are not answered among them. A value past 2^53 is
    * ERR_UNSAFE_INTEGER, unless bigints are asked for by `{ bigint: true }`. What `isIt` throws ends the call. Stores through a
    * view count once its window is flushed, or within half a minute. `timeoutMs` is for the whole call.
    * @throws ERR_TIMEOUT, ERR_ABORTED, ERR_CLOSED, ERR_REVOKED, ERR_SESSION_LOST; ERR_RANGE when the file is cut there; ERR_TOO_MANY
@@ -628,9 +629,13 @@ export interface DidafsWindow extends AsyncDisposable {
    * Puts bytes, and then tells all queues that match (see `notifications`), at the bytes' home: nobody is told before all of
    * the bytes are there. As many messages as `put`. Resolves once each of these queues has had room: a slow
    * reader slows those who notify him. Where nobody has opened a queue it is a put.
+   *
+   * Up to 32 of a Cluster are under way at one worker of a target; a further one is issued when one of them is answered, and so behind
+   * what was issued meanwhile, and one that is cut (see `notifications`) when its other parts are answered. `flush` waits for that,
+   * `flushSync` cannot.
    * @param tag what the queue's owner is told besides: a whole number from 0 to 2^32 - 1
    * @throws what `put` throws; ERR_TOO_MANY, to be tried again later: 1,024 of the session's notifications wait already. After
-   *   ERR_TIMEOUT and ERR_ABORTED (`applied` is "unknown") it waits on, and is told when there is room
+   *   ERR_TIMEOUT and ERR_ABORTED with `applied` "unknown" it waits on, and is told when there is room; with "no" it was not issued
    */
   putNotify(at: number, from: Bytes, tag: number, options?: CallOptions): Promise<void>;
   /** Fills `into` and then tells all queues that match that these bytes have been read, so that they may be written anew. */

@@ -24,10 +24,18 @@ abstract class OpenQueue<T> {
   readonly #parts: QueueParts;
   readonly #answers: QueueAnswers;
   #closing: Promise<void> | undefined;
+  #released: Promise<void> | undefined;
 
   constructor(parts: QueueParts) {
     this.#parts = parts;
-    this.#answers = new QueueAnswers(parts.homes, (home, answer) => this.took(home, answer));
+    this.#answers = new QueueAnswers(
+      parts.homes,
+      (home, answer) => this.took(home, answer),
+      () => {
+        // Where one home is lost, those of the others must not hold up anybody: nobody reads them.
+        this.#released = parts.release();
+      },
+    );
   }
 
   /** Keeps what a home has told. @throws ERR_PROTOCOL for what it cannot have */
@@ -89,7 +97,7 @@ abstract class OpenQueue<T> {
 
   async #close(): Promise<void> {
     this.#answers.end(new DidafsError("ERR_CLOSED", "the queue is closed", { path: this.#parts.path }));
-    await this.#parts.release();
+    await this.#released;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

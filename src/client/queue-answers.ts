@@ -2,6 +2,7 @@ import { DidafsError } from "../std/errors.ts";
 import type { RegionAccess } from "../transport/access.ts";
 import type { CallLimits } from "../transport/call-limits.ts";
 import type { RemoteLink } from "../transport/remote-link.ts";
+import { Waiter } from "../transport/waiter.ts";
 
 /** A home is asked anew after so long: until then it may answer though nobody waits here any more. */
 const ASK_MS = 60_000;
@@ -21,28 +22,6 @@ export interface QueueAnswer {
   readonly notices: Uint8Array<ArrayBuffer>;
 }
 
-/** Somebody who waits for an answer; the pump keeps his deadline. */
-class Waiter {
-  readonly links: readonly RemoteLink[];
-  settled = false;
-  onSettled: (() => void) | undefined = undefined;
-
-  constructor(links: readonly RemoteLink[]) {
-    this.links = links;
-  }
-
-  abandon(): boolean {
-    this.onSettled = undefined;
-    return true;
-  }
-
-  settle(): void {
-    if (this.settled) return;
-    this.settled = true;
-    this.onSettled?.();
-  }
-}
-
 /**
  * Asks the homes of one queue for what comes, when somebody wants to know, and takes every answer, whoever has given up waiting
  * meanwhile: what a home has told it tells nobody again.
@@ -53,17 +32,26 @@ export class QueueAnswers {
   readonly #links: readonly RemoteLink[];
   readonly #asked = new Set<QueueHome>();
   readonly #waiters = new Set<Waiter>();
+  readonly #ended: () => void;
   #failure: DidafsError | undefined;
+  /** What kept a home from letting somebody wait, for now. */
+  #refusal: DidafsError | undefined;
 
-  /** @param take throws what is wrong with an answer */
-  constructor(homes: readonly QueueHome[], take: (home: QueueHome, answer: QueueAnswer) => void) {
+  /** @param take throws what is wrong with an answer @param ended is called once, when nothing comes any more */
+  constructor(
+    homes: readonly QueueHome[],
+    take: (home: QueueHome, answer: QueueAnswer) => void,
+    ended: () => void,
+  ) {
     this.#homes = homes;
     this.#take = take;
+    this.#ended = ended;
     this.#links = [...new Set(homes.map(({ access }) => access.link))];
   }
 
-  /** Resolves once a home has answered, maybe with nothing. @throws what ended the queue; ERR_TIMEOUT, ERR_ABORTED */
+  /** Resolves once a home has answered, maybe with nothing. @throws what ended the queue; ERR_TIMEOUT, ERR_ABORTED, ERR_TOO_MANY */
   async come(limits: CallLimits): Promise<void> {
+    this.#refusal = undefined;
     this.ask(limits.timeoutMs);
     const waiter = new Waiter(this.#links);
     this.#waiters.add(waiter);
@@ -72,7 +60,8 @@ export class QueueAnswers {
     } finally {
       this.#waiters.delete(waiter);
     }
-    if (this.#failure !== undefined) throw this.#failure;
+    const refusal = this.#failure ?? this.#refusal;
+    if (refusal !== undefined) throw refusal;
   }
 
   /** Asks those that are not asked already. @throws what ended the queue */
@@ -88,7 +77,9 @@ export class QueueAnswers {
       if (this.#failure === undefined) this.#take(home, answer);
     } catch (error) {
       if (!(error instanceof DidafsError)) throw error;
-      this.#failure ??= error;
+      // The queue is there still, and those who come may be let in.
+      if (error.code === "ERR_TOO_MANY") this.#refusal = error;
+      else this.#fail(error);
     } finally {
       this.#asked.delete(home);
       this.#wakeAll();
@@ -97,8 +88,14 @@ export class QueueAnswers {
 
   /** Whoever waits is told so, and whoever comes. */
   end(failure: DidafsError): void {
-    this.#failure ??= failure;
+    this.#fail(failure);
     this.#wakeAll();
+  }
+
+  #fail(failure: DidafsError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = failure;
+    this.#ended();
   }
 
   #wakeAll(): void {

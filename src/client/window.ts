@@ -136,6 +136,7 @@ export class Window implements DidafsWindow {
       timeoutMs: parts.timeoutMs,
       checkRange: (at, length) => this.#checkRange(at, length),
       willWrite: (at, length) => this.#willWrite(at, length),
+      changed: (index) => this.#coverage.changed(index),
       get: (at, into, limits) =>
         this.#pieces(at, into, (access, from, piece) => access.get(from, piece, limits)),
       put: (at, from, limits) => this.#pieces(at, from, (access, to, piece) => access.put(to, piece, limits)),
@@ -340,9 +341,10 @@ export class Window implements DidafsWindow {
   }
 
   async flush(durability: Durability = "memory", options?: FlushOptions): Promise<void> {
-    const limits = this.#limits(options);
+    const call = this.#limits(options);
     this.#checkOpen();
     const stable = this.#wantsStable(durability, options?.target !== undefined);
+    const limits = this.#notified.hasUnissued ? await this.#notified.allIssued(call) : call;
     const isMeant = lyingOn(options?.target, this.#accesses, this.#parts.path);
     const touched = this.#coverage.touched().filter(({ index }) => isMeant(index));
     const toCome = this.#toCome.settle(limits, isMeant);
@@ -480,6 +482,7 @@ export class Window implements DidafsWindow {
     } catch {
       // A region that cannot be mapped anew; its views end when it is released.
     }
+    if (this.#notified.hasUnissued) await this.#notified.allIssued(limits).catch(() => {});
     await Promise.allSettled(this.#accesses.map((access) => access?.flush(false, limits)));
     await Promise.all(this.#closingEpochs);
     await this.#locks.close();

@@ -29,8 +29,6 @@ export const MALFORMED = -2;
 
 /** Accesses of up to this many bytes travel in the header. */
 export const INLINE_BYTES = 8;
-/** With so much queued no further copy is made. */
-export const COPIES_QUEUED_MAX = 64 << 10;
 /** The u64 that is the command's operand, a number of the session's own choice. A session that chooses numbers above 2^53 may take one of them for another; its own locks are all that it mixes up. */
 export function requestNumber(words: Int32Array, h: number): number {
   const at = operandAt(h);

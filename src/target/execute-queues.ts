@@ -13,7 +13,6 @@ import {
 } from "../wire/header.ts";
 import { NOTICE_BYTES, NOTICES_MAX, NOTIFIED_GET_BYTES_MAX, QUEUE_BYTES } from "../wire/notifications.ts";
 import {
-  COPIES_QUEUED_MAX,
   DONE,
   type ExecuteContext,
   expectPayload,
@@ -24,6 +23,7 @@ import {
   STALLED,
 } from "./commands.ts";
 import { type Connection, MESSAGE_PAYLOAD } from "./connection.ts";
+import { COPIES_QUEUED_MAX } from "./connection-memory.ts";
 import { INPUT_OUTPUT, OK, RANGE, refusalStatus, TOO_MANY } from "./statuses.ts";
 import type { WorkerEpochs } from "./worker-epochs.ts";
 import type { WorkerNotifications } from "./worker-notifications.ts";

@@ -18,7 +18,6 @@ import {
 } from "../wire/header.ts";
 import { FLUSH_STABLE, flagsOp, flagsWord, LOCK_EXCLUSIVE, OPS, WORD_BYTES } from "../wire/ops.ts";
 import {
-  COPIES_QUEUED_MAX,
   DONE,
   type ExecuteContext,
   expectPayload,
@@ -29,6 +28,7 @@ import {
   STALLED,
 } from "./commands.ts";
 import { ACCUMULATE_PAYLOAD, type Connection, MESSAGE_PAYLOAD, PUT_PAYLOAD } from "./connection.ts";
+import { COPIES_QUEUED_MAX } from "./connection-memory.ts";
 import { groupBarrier, joinGroup, leaveGroup } from "./execute-groups.ts";
 import { BEFORE_MAX, bytesBefore, getNotify, notifyNext, queueClose, queueOpen } from "./execute-queues.ts";
 import { wordsTouched, wordWait } from "./execute-words.ts";

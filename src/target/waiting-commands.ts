@@ -1,6 +1,6 @@
 import { valueAt } from "../wire/header.ts";
 import type { Connection } from "./connection.ts";
-import type { EpochMemory } from "./epoch-memory.ts";
+import { COPIES_QUEUED_MAX, type ConnectionMemory } from "./connection-memory.ts";
 import { OK } from "./statuses.ts";
 
 /** A command whose answer comes when what it waits for is decided; used again once it has been given. */
@@ -14,7 +14,7 @@ export interface WaitingCommand {
   /** The answer's value. */
   low: number;
   high: number;
-  /** What comes with an answer that is no refusal: a copy that is its own. */
+  /** See WaitingCommands.hold. */
   payload: Uint8Array<ArrayBuffer> | undefined;
 }
 
@@ -23,13 +23,16 @@ export interface WaitingCommand {
  * ends a wait may come behind it; an answer waits where its connection has no room at the moment.
  */
 export class WaitingCommands {
+  /** Bytes of copies that wait to be handed over. */
+  heldBytes = 0;
   readonly #activate: (slot: number) => void;
-  readonly #memory: EpochMemory;
+  readonly #memory: ConnectionMemory;
   readonly #spare: WaitingCommand[] = [];
-  #late: WaitingCommand[] = [];
+  /** What is decided, in that order, of connections that have no room. */
+  readonly #late = new Map<Connection, WaitingCommand[]>();
 
   /** @param activate the connection in that slot has an answer to send */
-  constructor(activate: (slot: number) => void, memory: EpochMemory) {
+  constructor(activate: (slot: number) => void, memory: ConnectionMemory) {
     this.#activate = activate;
     this.#memory = memory;
   }
@@ -47,39 +50,61 @@ export class WaitingCommands {
     return command;
   }
 
+  /** What comes with the answer, where that is no refusal. */
+  hold(command: WaitingCommand, copy: Uint8Array<ArrayBuffer>): void {
+    command.payload = copy;
+    this.heldBytes += copy.length;
+  }
+
+  #letGo(command: WaitingCommand): void {
+    this.heldBytes -= command.payload?.length ?? 0;
+    command.payload = undefined;
+  }
+
   /** Answers it, now or when there is room; `command` may be used again from now on. */
   settle(command: WaitingCommand, status: number, low: number, high = 0): void {
     command.status = status;
     command.low = low;
     command.high = high;
-    if (status !== OK) command.payload = undefined;
-    if (!this.#answer(command)) this.#late.push(command);
+    if (status !== OK) this.#letGo(command);
+    const connection = command.connection as Connection;
+    const late = this.#late.get(connection);
+    if (late !== undefined) late.push(command);
+    else if (!this.#answer(command)) this.#late.set(connection, [command]);
   }
 
   /** @returns work done */
   doWork(): number {
-    if (this.#late.length === 0) return 0;
-    const before = this.#late.length;
-    this.#late = this.#late.filter((command) => !this.#answer(command));
-    return before - this.#late.length;
+    let work = 0;
+    for (const [connection, late] of this.#late) {
+      let done = 0;
+      while (done < late.length && this.#answer(late[done] as WaitingCommand)) done += 1;
+      work += done;
+      if (done === late.length) this.#late.delete(connection);
+      else late.splice(0, done);
+    }
+    return work;
   }
 
   /** @returns false when the connection has no room yet */
   #answer(command: WaitingCommand): boolean {
     const connection = command.connection as Connection;
+    const { payload } = command;
     if (!connection.closed) {
       if (!connection.hasRoom()) return false;
-      const { opcode, tag, status, payload } = command;
+      // Who does not read must not make the worker keep many copies in what is to be sent: those count nowhere.
+      if (payload !== undefined && connection.queue.bytes > COPIES_QUEUED_MAX) return false;
+      const { opcode, tag, status, low, high } = command;
       const at = valueAt(connection.answer(opcode, tag, status, payload?.length ?? 0));
       const { headerWords } = connection.queue;
-      headerWords[at] = command.low;
-      headerWords[at + 1] = command.high;
+      headerWords[at] = low;
+      headerWords[at + 1] = high;
       if (payload !== undefined) this.#memory.pushCopy(connection, payload);
       connection.pendingWaits -= 1;
       this.#activate(connection.slot);
     }
     command.connection = undefined;
-    command.payload = undefined;
+    this.#letGo(command);
     this.#spare.push(command);
     return true;
   }

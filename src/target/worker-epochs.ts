@@ -9,10 +9,10 @@ import { lineCountsBytes } from "../structs/line-counts.ts";
 import { decodeEpochMessage, EPOCH_MESSAGE, type EpochMessage } from "../wire/epoch-message.ts";
 import type { EpochName, Participant } from "../wire/epoch-name.ts";
 import { ACCUMULATE_PAYLOAD, type Connection, PUT_PAYLOAD } from "./connection.ts";
+import { ConnectionMemory } from "./connection-memory.ts";
 import { COUNTER, countOne, countPut } from "./counters.ts";
 import { EpochAnswers, type EpochAsker } from "./epoch-answers.ts";
 import { type ClaimContent, EpochClaims } from "./epoch-claims.ts";
-import { EpochMemory } from "./epoch-memory.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { RegionLines } from "./region-lines.ts";
 import { ABORTED, INPUT_OUTPUT, NOT_SUPPORTED, OK, PROTOCOL, TOO_MANY } from "./statuses.ts";
@@ -51,7 +51,7 @@ interface Request {
 
 /** The epochs of the regions that are at home at this worker: commands and orders become events of the epoch table. */
 export class WorkerEpochs {
-  readonly memory: EpochMemory;
+  readonly memory: ConnectionMemory;
   readonly #worker: EpochWorker;
   readonly #answers: EpochAnswers;
   readonly #journal: WorkerJournal;
@@ -69,7 +69,7 @@ export class WorkerEpochs {
 
   constructor(worker: EpochWorker) {
     this.#worker = worker;
-    this.memory = new EpochMemory(worker.memoryPort);
+    this.memory = new ConnectionMemory(worker.memoryPort);
     this.#answers = new EpochAnswers(worker);
     this.#lines = new WorkerLines();
     this.#journal = new WorkerJournal(worker, {

@@ -23,7 +23,7 @@ import type { WaitingCommand, WaitingCommands } from "./waiting-commands.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 import type { WorkerSession } from "./worker-session.ts";
 
-/** Bytes of gets that wait to be answered, of all sessions. */
+/** Bytes of copies that wait to be answered, of all sessions. */
 const HELD_BYTES_MAX = 64 << 20;
 const TWO_32 = 2 ** 32;
 
@@ -36,7 +36,6 @@ export class WorkerNotifications {
   /** Made when somebody first opens a queue. */
   #table: NotificationTable<WaitingCommand> | undefined;
   readonly #inUse = (): ReadonlySet<number> => (this.#table as NotificationTable<WaitingCommand>).sources();
-  #heldBytes = 0;
 
   constructor(counters: Float64Array, clock: Clock, waiting: WaitingCommands) {
     this.#counters = counters;
@@ -52,7 +51,7 @@ export class WorkerNotifications {
 
   /** False where a get of so many bytes has no room in which its answer could wait. */
   hasRoomFor(length: number): boolean {
-    return this.#heldBytes + length <= HELD_BYTES_MAX;
+    return this.#waiting.heldBytes + length <= HELD_BYTES_MAX;
   }
 
   /**
@@ -88,8 +87,7 @@ export class WorkerNotifications {
     const command = this.#waiting.expect(connection, session.number, OPCODE.GET_NOTIFY, tag);
     command.low = copied.low;
     command.high = copied.high;
-    command.payload = copied.copy;
-    this.#heldBytes += copied.copy?.length ?? 0;
+    if (copied.copy !== undefined) this.#waiting.hold(command, copied.copy);
     this.#notify(command, session, region, at, length, before, noticeTag);
   }
 
@@ -203,7 +201,8 @@ export class WorkerNotifications {
       const kind = actions.kinds[i] as number;
       const count = actions.counts[i] as number;
       if (kind === NOTIFICATION_ACTION.ENTRIES) {
-        command.payload = this.#notices(actions.entries, actions.entriesAt[i] as number, count);
+        const notices = this.#notices(actions.entries, actions.entriesAt[i] as number, count);
+        this.#waiting.hold(command, notices);
       }
       this.#settle(command, kind, count, closed);
     }
@@ -213,7 +212,6 @@ export class WorkerNotifications {
   }
 
   #settle(command: WaitingCommand, kind: number, count = 0, closed = UNBOUND): void {
-    if (command.opcode === OPCODE.GET_NOTIFY) this.#heldBytes -= command.payload?.length ?? 0;
     if (kind !== NOTIFICATION_ACTION.NOTIFIED) {
       this.#waiting.settle(command, statusOf(kind, closed), count, count / TWO_32);
       return;

@@ -60,6 +60,11 @@ export class DataConnection {
   readonly #endAts = new Float64Array(SLOTS);
   readonly #freeSlots = new Uint16Array(SLOTS);
   #freeCount = SLOTS;
+  /** Commands issued, and of each slot's command its number among them. */
+  #issued = 0;
+  readonly #numbers = new Float64Array(SLOTS);
+  /** Puts that notify and have no answer: their bytes are in place long before, where a reader is slow. Oldest first. */
+  readonly #notifying: Transfer[] = [];
   /** The slot whose payload is being received, and how much of it is still to come. */
   #payloadSlot = -1;
   #payloadLeft = 0;
@@ -173,6 +178,12 @@ export class DataConnection {
     const tag = ((this.#tags[slot] as number) + SLOTS) >>> 0;
     this.#tags[slot] = ((tag & ~(SLOTS - 1)) | slot) >>> 0;
     this.#transfers[slot] = transfer;
+    this.#issued += 1;
+    this.#numbers[slot] = this.#issued;
+    if (opcode === OPCODE.PUT_NOTIFY) {
+      transfer.number = this.#issued;
+      this.#notifying.push(transfer);
+    }
     this.#sinkAts[slot] = transfer.start + from;
     this.#lengths[slot] = length;
     const words = this.#queue.headerWords;
@@ -325,11 +336,27 @@ export class DataConnection {
 
   #commandDone(slot: number): void {
     const transfer = this.#transfers[slot] as Transfer;
+    if (this.#notifying.length > 0) this.#passed(transfer, this.#numbers[slot] as number);
     this.#transfers[slot] = undefined;
     this.#freeSlots[this.#freeCount] = slot;
     this.#freeCount += 1;
     transfer.commandsInFlight -= 1;
     if (transfer.issued && transfer.commandsInFlight === 0) this.#settle(transfer);
+  }
+
+  /** Answers to accesses that move bytes keep the order of issue: what was issued before one of them has moved its own. */
+  #passed(transfer: Transfer, number: number): void {
+    if (transfer.opcode === OPCODE.PUT_NOTIFY) {
+      this.#notifying.splice(this.#notifying.indexOf(transfer), 1);
+      return;
+    }
+    if (!transfer.keepsOrder) return;
+    for (const before of this.#notifying) {
+      if (before.number > number) break;
+      if (before.landed) continue;
+      before.landed = true;
+      (before.binding as RemoteBinding).pendingWrites -= 1;
+    }
   }
 
   #settle(transfer: Transfer): void {
@@ -370,7 +397,7 @@ export class DataConnection {
 function count(transfer: Transfer, change: 1 | -1): void {
   const binding = transfer.binding as RemoteBinding;
   binding.pending += change;
-  if (transfer.writes) binding.pendingWrites += change;
+  if (transfer.writes && !transfer.landed) binding.pendingWrites += change;
 }
 
 /** Whether the bytes that a command asks for come behind the answer. */

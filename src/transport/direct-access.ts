@@ -45,8 +45,8 @@ export interface MappableRegion {
 
 /**
  * One whole region, mapped. Reads are loads from the mapping. Writes are stores to it on a raw window that may write
- * (`stores`); on a managed one they go to the region's home worker, and so does all else that needs the target. While
- * such a write is under way reads follow it there, so that the order of issue holds.
+ * (`stores`); on a managed one they go to the region's home worker, and so does all else that needs the target, as a put that
+ * notifies. While such a write is under way reads and writes follow it there, so that the order of issue holds.
  */
 export class DirectAccess implements RegionAccess {
   readonly path = "direct";
@@ -102,6 +102,11 @@ export class DirectAccess implements RegionAccess {
     return this.#memoryPort.mapBehindHeader(descriptor, dataOffset, wholeWords(byteLength), this.#stores);
   }
 
+  /** Writes are stores, and none that went to the home is under way before them. */
+  get #storesNow(): boolean {
+    return this.#stores && this.#binding.pendingWrites === 0;
+  }
+
   getSync(at: number, into: Uint8Array): void {
     this.#check();
     if (this.#binding.pendingWrites > 0) this.#remote.getSync(at, into);
@@ -113,7 +118,7 @@ export class DirectAccess implements RegionAccess {
 
   putSync(at: number, from: Uint8Array): void {
     this.#check();
-    if (this.#stores) {
+    if (this.#storesNow) {
       if (!this.#length.isWhole) this.#length.check(at, from.byteLength);
       this.#copyIn(at, from, 0, from.byteLength);
       if (isWaitedFor(this.#memory.header)) this.#remote.touchedSync(at, from.byteLength);
@@ -137,7 +142,7 @@ export class DirectAccess implements RegionAccess {
 
   storeSync(word: number, at: number, value: WordValue): void {
     this.#check();
-    if (!this.#stores) {
+    if (!this.#storesNow) {
       this.#remote.storeSync(word, at, value);
       return;
     }
@@ -148,7 +153,7 @@ export class DirectAccess implements RegionAccess {
 
   fetchOpSync(op: number, word: number, at: number, operand: WordValue): WordValue {
     this.#check();
-    if (!this.#stores) return this.#remote.fetchOpSync(op, word, at, operand);
+    if (!this.#storesNow) return this.#remote.fetchOpSync(op, word, at, operand);
     this.#checkWord(word, at);
     const before = fetchOp(this.#memory, at, op, word, operand);
     if (isWaitedFor(this.#memory.header)) this.#remote.touchedSync(at, WORD_BYTES[word] as number);
@@ -157,7 +162,7 @@ export class DirectAccess implements RegionAccess {
 
   compareAndSwapSync(word: number, at: number, expected: WordValue, desired: WordValue): WordValue {
     this.#check();
-    if (!this.#stores) return this.#remote.compareAndSwapSync(word, at, expected, desired);
+    if (!this.#storesNow) return this.#remote.compareAndSwapSync(word, at, expected, desired);
     this.#checkWord(word, at);
     const before = this.#compareAndSwap(word, at, expected, desired);
     if (isWaitedFor(this.#memory.header)) this.#remote.touchedSync(at, WORD_BYTES[word] as number);
@@ -168,7 +173,7 @@ export class DirectAccess implements RegionAccess {
     this.#check();
     if (this.#handedOut && isWaitedFor(this.#memory.header))
       this.#remote.touchedSync(0, this.#region.byteLength);
-    if (stable || !this.#stores) this.#remote.flushSync(stable);
+    if (stable || !this.#storesNow) this.#remote.flushSync(stable);
   }
 
   async get(at: number, into: Uint8Array, limits: CallLimits): Promise<void> {
@@ -179,7 +184,7 @@ export class DirectAccess implements RegionAccess {
 
   async put(at: number, from: Uint8Array, limits: CallLimits): Promise<void> {
     this.#checkCall(limits);
-    if (!this.#stores) {
+    if (!this.#storesNow) {
       await this.#remote.put(at, from, limits);
       return;
     }
@@ -196,7 +201,7 @@ export class DirectAccess implements RegionAccess {
 
   async store(word: number, at: number, value: WordValue, limits: CallLimits): Promise<void> {
     this.#checkCall(limits);
-    if (!this.#stores) {
+    if (!this.#storesNow) {
       await this.#remote.store(word, at, value, limits);
       return;
     }
@@ -213,7 +218,7 @@ export class DirectAccess implements RegionAccess {
     limits: CallLimits,
   ): Promise<WordValue> {
     this.#checkCall(limits);
-    if (!this.#stores) return this.#remote.fetchOp(op, word, at, operand, limits);
+    if (!this.#storesNow) return this.#remote.fetchOp(op, word, at, operand, limits);
     this.#checkWord(word, at);
     const before = fetchOp(this.#memory, at, op, word, operand);
     if (isWaitedFor(this.#memory.header)) await this.#remote.touched(at, WORD_BYTES[word] as number, limits);
@@ -228,7 +233,7 @@ export class DirectAccess implements RegionAccess {
     limits: CallLimits,
   ): Promise<WordValue> {
     this.#checkCall(limits);
-    if (!this.#stores) return this.#remote.compareAndSwap(word, at, expected, desired, limits);
+    if (!this.#storesNow) return this.#remote.compareAndSwap(word, at, expected, desired, limits);
     this.#checkWord(word, at);
     const before = this.#compareAndSwap(word, at, expected, desired);
     if (isWaitedFor(this.#memory.header)) await this.#remote.touched(at, WORD_BYTES[word] as number, limits);
@@ -243,7 +248,7 @@ export class DirectAccess implements RegionAccess {
     limits: CallLimits,
   ): Promise<void> {
     this.#checkCall(limits);
-    if (!this.#stores) {
+    if (!this.#storesNow) {
       await this.#remote.accumulate(op, word, at, from, limits);
       return;
     }
@@ -261,7 +266,7 @@ export class DirectAccess implements RegionAccess {
     this.#checkCall(limits);
     if (this.#handedOut && isWaitedFor(this.#memory.header))
       await this.#remote.touched(0, this.#region.byteLength, limits);
-    if (stable || !this.#stores) await this.#remote.flush(stable, limits);
+    if (stable || !this.#storesNow) await this.#remote.flush(stable, limits);
   }
 
   get notified(): NotifiedAccess {
@@ -296,7 +301,7 @@ export class DirectAccess implements RegionAccess {
     this.#check();
     const { offset, length, u8, start } = transfer;
     const puts = transfer.opcode === OPCODE.PUT;
-    if (puts ? !this.#stores : this.#binding.pendingWrites > 0) return this.#remote.begin(transfer);
+    if (puts ? !this.#storesNow : this.#binding.pendingWrites > 0) return this.#remote.begin(transfer);
     if (!this.#length.isWhole) this.#length.check(offset, length);
     if (!puts) {
       this.#copyOut(offset, u8, start, length);

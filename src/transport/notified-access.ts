@@ -9,12 +9,14 @@ import { INLINE_BYTES, RemoteBinding, Transfer } from "./transfer.ts";
 const UNLIMITED: CallLimits = { timeoutMs: Number.POSITIVE_INFINITY, signal: undefined };
 const TWO_32 = 2 ** 32;
 
-/** A notification that comes with an access. */
-export interface Notice {
+/** The notification that an access comes with. */
+export interface Announcement {
   /** A u32. */
   readonly tag: number;
   /** Bytes of the access that earlier calls have moved. */
   readonly before: number;
+  /** Is told when the command is on its way: from then on it takes effect in its order. */
+  issued(): void;
 }
 
 /** What NotifiedAccess needs of the binding that it belongs to. */
@@ -41,26 +43,31 @@ export class NotifiedAccess {
   }
 
   /** @param from MAX_PAYLOAD_BYTES at most */
-  put(at: number, from: Uint8Array, notice: Notice, limits: CallLimits): Promise<void> {
-    return this.#notify(OPCODE.PUT_NOTIFY, at, from, notice, limits);
+  put(at: number, from: Uint8Array, announcement: Announcement, limits: CallLimits): Promise<void> {
+    return this.#notify(OPCODE.PUT_NOTIFY, at, from, announcement, limits);
   }
 
   /** @param into NOTIFIED_GET_BYTES_MAX at most */
-  get(at: number, into: Uint8Array, notice: Notice, limits: CallLimits): Promise<void> {
-    return this.#notify(OPCODE.GET_NOTIFY, at, into, notice, limits);
+  get(at: number, into: Uint8Array, announcement: Announcement, limits: CallLimits): Promise<void> {
+    return this.#notify(OPCODE.GET_NOTIFY, at, into, announcement, limits);
   }
 
+  /** Where there is room it is on its way at once, so that what is issued behind it stays behind it. */
   async #notify(
     opcode: number,
     at: number,
     bytes: Uint8Array,
-    { tag, before }: Notice,
+    { tag, before, issued }: Announcement,
     limits: CallLimits,
   ): Promise<void> {
     const { link } = this.#of;
-    const { notifying } = link;
-    const fromMs = link.clock.nowMs();
-    await notifying.enter(link, limits);
+    const { notifying, clock } = link;
+    let left = limits;
+    if (!notifying.tryEnter()) {
+      const endMs = clock.nowMs() + limits.timeoutMs;
+      await notifying.enter(link, limits);
+      left = { ...limits, timeoutMs: Math.max(1, endMs - clock.nowMs()) };
+    }
     const transfer = new Transfer().reset(opcode, 0, at, bytes.byteLength).lend(bytes, 0);
     try {
       this.#of.checkOpen();
@@ -68,8 +75,9 @@ export class NotifiedAccess {
       transfer.notification = tag;
       transfer.compareLow = before | 0;
       transfer.compareHigh = (before / TWO_32) | 0;
-      const leftMs = Math.max(1, limits.timeoutMs - (link.clock.nowMs() - fromMs));
-      await this.#run(transfer, this.#of.binding, { ...limits, timeoutMs: leftMs });
+      const running = this.#run(transfer, this.#of.binding, left);
+      issued();
+      await running;
     } finally {
       // One that was given up waits still, and needs its place on the connection.
       if (transfer.abandoned && !transfer.settled) transfer.onSettled = () => notifying.leave();

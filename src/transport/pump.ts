@@ -103,6 +103,9 @@ export class Pump {
   /** Resolves when all of `flight`, which has begun, has settled, whatever the outcome; the caller looks at that. */
   land(flight: Landing, limits: CallLimits): Promise<void> {
     if (flight.settled) return Promise.resolve();
+    const { signal } = limits;
+    if (signal?.aborted === true)
+      return Promise.reject(abortError(signal, flight.abandon() ? "no" : "unknown"));
     return new Promise((resolve, reject) => {
       const waiter = this.#wait(limits, () => flight.abandon(), resolve, reject);
       flight.onSettled = () => {

@@ -40,6 +40,9 @@ export class Transfer implements Borrowed {
   compareHigh = 0;
   /** Of an access that notifies: the tag. */
   notification = 0;
+  /** Of a put that notifies: its number among the connection's commands, and whether its bytes are known to be in place. */
+  number = 0;
+  landed = false;
   /** The caller's buffer, source of a put and sink of a get; empty where a value is all there is. */
   u8: Uint8Array = NO_BYTES;
   /** Of the buffer; needed above INLINE_BYTES. */
@@ -77,6 +80,7 @@ export class Transfer implements Borrowed {
     this.compareLow = 0;
     this.compareHigh = 0;
     this.notification = 0;
+    this.landed = false;
     this.u8 = NO_BYTES;
     this.address = 0;
     this.start = 0;
@@ -128,6 +132,11 @@ export class Transfer implements Borrowed {
 
   get notifies(): boolean {
     return this.opcode === OPCODE.PUT_NOTIFY || this.opcode === OPCODE.GET_NOTIFY;
+  }
+
+  /** Its answer overtakes none, and is overtaken by none, of others of these. */
+  get keepsOrder(): boolean {
+    return this.opcode >= OPCODE.GET && this.opcode <= OPCODE.ACCUMULATE;
   }
 
   /** Concerns a queue of notifications, and no byte. */

@@ -1,5 +1,6 @@
 import type { CallLimits } from "./call-limits.ts";
 import type { Landing, Pump } from "./pump.ts";
+import { Waiter } from "./waiter.ts";
 
 const INSIDE_MAX = 32;
 
@@ -9,45 +10,25 @@ interface Link {
   readonly pump: Pump;
 }
 
-/** One call that waits to be let in; the pump keeps its deadline. */
-class Turn implements Landing {
-  readonly links: Landing["links"];
-  settled = false;
-  onSettled: (() => void) | undefined = undefined;
-  readonly #left: (turn: Turn) => void;
-
-  constructor(link: Link, left: (turn: Turn) => void) {
-    this.links = [link];
-    this.#left = left;
-  }
-
-  /** @returns true: what it waited to do has not begun */
-  abandon(): boolean {
-    this.onSettled = undefined;
-    this.#left(this);
-    return true;
-  }
-
-  settle(): void {
-    this.settled = true;
-    this.onSettled?.();
-  }
-}
-
 /** Lets INSIDE_MAX calls be under way at a time; the others wait, first come, first served. */
 export class Turnstile {
   #inside = 0;
-  readonly #waiting: Turn[] = [];
+  readonly #waiting: Waiter[] = [];
 
-  /** Every call that was let in leaves. @throws ERR_TIMEOUT, ERR_ABORTED: then it was not */
-  async enter(link: Link, limits: CallLimits): Promise<void> {
-    if (this.#inside < INSIDE_MAX) {
-      this.#inside += 1;
-      return;
-    }
-    const turn = new Turn(link, (gone) => this.#waiting.splice(this.#waiting.indexOf(gone), 1));
+  /** Every call that was let in leaves. @returns false where it must wait: see `enter` */
+  tryEnter(): boolean {
+    if (this.#inside >= INSIDE_MAX || this.#waiting.length > 0) return false;
+    this.#inside += 1;
+    return true;
+  }
+
+  /** Waits for a place. @throws ERR_TIMEOUT, ERR_ABORTED: then it was not let in */
+  async enter({ connection, pump }: Link, limits: CallLimits): Promise<void> {
+    const turn = new Waiter([{ connection }], (gone) => {
+      this.#waiting.splice(this.#waiting.indexOf(gone), 1);
+    });
     this.#waiting.push(turn);
-    await link.pump.land(turn, limits);
+    await pump.land(turn, limits);
   }
 
   leave(): void {

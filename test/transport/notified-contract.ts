@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import type { DidafsWindow } from "../../src/index.ts";
+import { type DidafsWindow, isDidafsError } from "../../src/index.ts";
 import { isCode, pattern } from "./access-contract.ts";
 
 /** Opens a new file, and windows of two origins on it: who notifies may write. */
@@ -162,6 +162,62 @@ export function notifiedContract(name: string, subject: () => NotifiedSubject): 
       await failed;
       await full.close();
       await Promise.all(sent);
+      await Promise.all([producer.close(), consumer.close()]);
+    });
+
+    it("keeps the order of issue with other accesses, and flushes and closing cover it", async () => {
+      const { producer, consumer } = await subject().open(SIZE + (3 << 20));
+      const first = producer.putNotify(0, Uint8Array.of(1), 1, LONG);
+      producer.putSync(0, Uint8Array.of(2));
+      await first;
+      assert.deepEqual(await consumer.get(0, new Uint8Array(1)), Uint8Array.of(2));
+      // More than may be under way at a time, and one that is cut.
+      const many = Array.from({ length: 100 }, (_, i) =>
+        producer.putNotify(i, Uint8Array.of(i + 1), i, LONG),
+      );
+      const cut = producer.putNotify(SIZE, new Uint8Array(3 << 20).fill(7), 1, LONG);
+      await producer.flush("memory", LONG);
+      const found = await consumer.get(0, new Uint8Array(100));
+      assert.deepEqual(
+        found,
+        Uint8Array.from({ length: 100 }, (_, i) => i + 1),
+      );
+      const last = await consumer.get(SIZE + (3 << 20) - 1, new Uint8Array(1));
+      assert.deepEqual(last, Uint8Array.of(7), "the last part of what is cut, too");
+      await Promise.all([...many, cut]);
+      const late = producer.putNotify(SIZE, new Uint8Array(3 << 20).fill(8), 1, LONG);
+      await producer.close();
+      await late;
+      assert.ok((await consumer.get(SIZE, new Uint8Array(3 << 20))).every((byte) => byte === 8));
+      await consumer.close();
+    });
+
+    it("reads and writes at once while a notification waits for room", async () => {
+      const { producer, consumer } = await subject().open(SIZE);
+      await using queue = await consumer.notifications({ capacity: 1 });
+      await producer.putNotify(0, Uint8Array.of(1), 1);
+      const waiting = producer.putNotify(0, Uint8Array.of(2), 2, LONG);
+      await producer.put(8, Uint8Array.of(5));
+      assert.deepEqual(producer.getSync(0, new Uint8Array(9)), Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 5));
+      producer.putSync(0, Uint8Array.of(3));
+      assert.equal(producer.loadSync(0), 3);
+      assert.deepEqual([(await queue.next(LONG)).tag, (await queue.next(LONG)).tag], [1, 2]);
+      await waiting;
+      await Promise.all([producer.close(), consumer.close()]);
+    });
+
+    it("hears a signal that was given before", async () => {
+      const { producer, consumer } = await subject().open(SIZE);
+      await using queue = await consumer.notifications({ capacity: 1 });
+      const call = { ...LONG, signal: AbortSignal.abort() };
+      await assert.rejects(queue.next(call), isCode("ERR_ABORTED"));
+      const waiting = Array.from({ length: 33 }, (_, i) => producer.putNotify(0, Uint8Array.of(1), i, LONG));
+      await assert.rejects(
+        producer.putNotify(0, Uint8Array.of(9), 1, call),
+        (error: unknown) => isDidafsError(error, "ERR_ABORTED") && error.applied === "no",
+      );
+      for (let i = 0; i < 33; i += 1) assert.equal((await queue.next(LONG)).tag, i);
+      await Promise.all(waiting);
       await Promise.all([producer.close(), consumer.close()]);
     });
 

@@ -3,11 +3,13 @@ import type { Connection } from "./connection.ts";
 
 /** Messages that are arriving, in bytes. */
 const ARRIVING_BYTES_MAX = 256 << 20;
+/** With so much queued on a connection no further copy is made for it, or handed over. */
+export const COPIES_QUEUED_MAX: number = 64 << 10;
 /** Connections that may have copies to send at a time, 320 KiB each at most. */
 const COPYING_MAX = 256;
 
-/** What the connections of a worker hold of its memory for epochs: messages that are arriving, and copies to be sent. */
-export class EpochMemory {
+/** What the connections of a worker hold of its memory: messages that are arriving, and copies to be sent. */
+export class ConnectionMemory {
   readonly #port: MemoryPort;
   #arrivingBytes = 0;
   readonly #copying = new Set<Connection>();
