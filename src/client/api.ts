@@ -590,9 +590,9 @@ export interface DidafsWindow extends AsyncDisposable {
   /**
    * Waits for a word to be what is wanted: resolves with its value once `isIt(value)` is true. Meanwhile it sleeps; the word's
    * target wakes it when the word is another one, so `isIt` sees values that were there, in their order, and not each of them:
-   * who must miss none counts up. Many calls may wait at a time, 64 of a Cluster at one worker of a target, those that were given up and are not answered among them. A value past 2^53 is
-   * ERR_UNSAFE_INTEGER, unless bigints are asked for by `{ bigint: true }`. What `isIt` throws ends the call. Stores through a
-   * view count once its window is flushed, or within half a minute. `timeoutMs` is for the whole call.
+   * who must miss none counts up. A Cluster may have 64 calls waiting at one worker of a target, with those that were given up and
+   * are not answered yet. A value past 2^53 is ERR_UNSAFE_INTEGER, unless bigints are asked for by `{ bigint: true }`. What `isIt`
+   * throws ends the call. Stores through a view count once its window is flushed, or within half a minute. `timeoutMs` is for the whole call.
    * @throws ERR_TIMEOUT, ERR_ABORTED, ERR_CLOSED, ERR_REVOKED, ERR_SESSION_LOST; ERR_RANGE when the file is cut there; ERR_TOO_MANY
    */
   waitUntil(
