@@ -127,14 +127,16 @@ export class WindowQueue extends OpenQueue<Notification> implements Notification
 
   protected override took(home: QueueHome, { count, notices }: QueueAnswer): void {
     if (count * NOTICE_BYTES !== notices.length) throw untrue(home, `${notices.length} bytes of ${count}`);
-    for (let place = 0; place < count; place += 1) {
+    const first = this.#sequences.get(home) ?? 0;
+    const came = Array.from({ length: count }, (_, place): Notification => {
       const notice = decodeNotice(notices, place);
-      const expected = this.#sequences.get(home) ?? 0;
-      if (notice.sequence !== expected) throw untrue(home, `number ${notice.sequence}, not ${expected}`);
-      this.#sequences.set(home, expected + 1);
+      if (notice.sequence !== first + place)
+        throw untrue(home, `number ${notice.sequence}, not ${first + place}`);
       const { source, tag } = notice;
-      this.#told.push({ source, tag, ...this.#range(home.index, notice) });
-    }
+      return { source, tag, ...this.#range(home.index, notice) };
+    });
+    this.#sequences.set(home, first + count);
+    this.#told.push(...came);
   }
 
   /** Where the access was, as far as it was in the window: who sent it may say anything. */

@@ -57,8 +57,9 @@ export function encodeQueue(request: QueueRequest): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** @param bytes QUEUE_BYTES of them @returns undefined for what no client of ours sends */
+/** @returns undefined for what no client of ours sends */
 export function decodeQueue(bytes: Uint8Array): QueueRequest | undefined {
+  if (bytes.length !== QUEUE_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const flags = view.getUint32(24, true);
   const capacity = view.getUint32(20, true);
@@ -108,7 +109,7 @@ export function encodeNotice(
   bytes.set(source, place * NOTICE_BYTES + 32);
 }
 
-/** Reads the notice of that place; numbers that are not exact are above every length. */
+/** Reads the notice of that place, which is all there; numbers that are not exact are above every length. */
 export function decodeNotice(bytes: Uint8Array, place: number): Notice {
   const at = place * NOTICE_BYTES;
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, NOTICE_BYTES);

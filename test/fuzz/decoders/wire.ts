@@ -13,6 +13,13 @@ import {
   type EpochMessage,
   encodeEpochMessage,
 } from "../../../src/wire/epoch-message.ts";
+import {
+  decodeNotice,
+  decodeQueue,
+  encodeQueue,
+  NOTICE_BYTES,
+  QUEUE_BYTES,
+} from "../../../src/wire/notifications.ts";
 import type { Dice } from "../dice.ts";
 import { anyBytes, anyText, type Decoder, mutated } from "./decoder.ts";
 import { mutatedValue, sampleOf } from "./schema-samples.ts";
@@ -133,6 +140,31 @@ export const WIRE_DECODERS: readonly Decoder[] = [
         const isInside =
           bytes.buffer === payload.buffer && from >= 0 && from + bytes.length <= payload.length;
         if (!isInside) throw new Error("an epoch writes what was not sent");
+      }
+    },
+  },
+  {
+    name: "a queue that is to be opened, and what queues tell",
+    covers: ["decodeQueue", "decodeNotice"],
+    codes: [],
+    attempt(dice) {
+      const queue = {
+        at: dice.between(0, 9999),
+        length: dice.between(0, 9999),
+        number: dice.between(0, 9),
+        capacity: dice.pick([undefined, dice.between(0, 99)]),
+        tag: dice.pick([undefined, dice.next()]),
+        source: dice.pick([undefined, "e".repeat(64)]),
+      };
+      const bytes = mutated(encodeQueue(queue), dice);
+      const found = decodeQueue(bytes);
+      if (found !== undefined && bytes.length !== QUEUE_BYTES) throw new Error("a queue out of too little");
+      const notices = anyBytes(dice, 300);
+      const count = Math.floor(notices.length / NOTICE_BYTES);
+      for (let place = 0; place < count; place += 1) {
+        const { source, ...numbers } = decodeNotice(notices, place);
+        const isRight = source.length === 64 && Object.values(numbers).every((number) => number >= 0);
+        if (!isRight) throw new Error("a notice that says what none can say");
       }
     },
   },
