@@ -33,8 +33,8 @@ export function walkSeed(roundSeed: number, left: number): number {
 }
 
 /** The bytes of a pattern, not a copy. */
-export function patternBytes(halves: Int32Array): Uint8Array {
-  return new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
+export function patternBytes(halves: Int32Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(halves.buffer as ArrayBuffer, halves.byteOffset, halves.byteLength);
 }
 
 /**

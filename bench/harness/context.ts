@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { startCluster } from "../../src/runtime/cluster.ts";
 import { type Compiler, compileProgram } from "../limits/compile.ts";
-import { type RedisKeeps, startRedis } from "../peers/redis-server.ts";
+import { type RedisKeeps, redisSocket, startRedis } from "../peers/redis-server.ts";
 import type { Absent } from "./absent.ts";
 import type { ClusterAddress } from "./case.ts";
 
@@ -32,6 +32,8 @@ export interface BenchContext extends AsyncDisposable {
   program(name: string, compiler?: Compiler): Promise<string | Absent>;
   /** The port of a Redis server of this run; default: one that keeps nothing. */
   redisPort(keeps?: RedisKeeps): Promise<number | Absent>;
+  /** The unix socket of the one that keeps nothing. */
+  redisSocket(): Promise<string | Absent>;
 }
 
 export function openContext(settings: Settings, signal: AbortSignal): BenchContext {
@@ -66,6 +68,10 @@ export function openContext(settings: Settings, signal: AbortSignal): BenchConte
       const started = redis.get(keeps) ?? startRedis(directory(`redis-${keeps}`), keeps, closers, signal);
       redis.set(keeps, started);
       return started;
+    },
+    async redisSocket() {
+      const port = await this.redisPort();
+      return typeof port === "number" ? redisSocket(directory("redis-nothing")) : port;
     },
     [Symbol.asyncDispose]: () => closers.disposeAsync(),
   };

@@ -50,6 +50,16 @@ export function openSyncedBlocks(working: Working): Open {
   ]);
 }
 
+/** Blocks that two processes hand over to each other, polled on both sides: hand-over.c. */
+export function openHandOver(working: Working, by: "memory" | "tcp"): Open {
+  return openLimit("hand-over", working, "put", (file, { blocks, blockBytes }) => [
+    by,
+    file,
+    `${blocks}`,
+    `${blockBytes}`,
+  ]);
+}
+
 /** MPI_Get of 8 bytes, each with its flush, over TCP by Open MPI: mpi-get.c. */
 export function openMpiGet(working: Working): Open {
   return openLimit("mpi-get", working, "get", (file, { blocks }) => [file, `${blocks}`], {

@@ -19,6 +19,16 @@ export function openRedisModule(module: string, parameters: Parameters): CaseSpe
   };
 }
 
+/** The same with what the server is reached by, its port or the path of its unix socket, as `where`. */
+export function openRedisAt(by: "port" | "socket", module: string, parameters: Parameters): CaseSpec["open"] {
+  return async (context, row, spec) => {
+    const where = await (by === "port" ? context.redisPort() : context.redisSocket());
+    if (typeof where === "object") return where;
+    const path = `${row.id}-${spec.id}`;
+    return openModule(module, { ...parameters, path, where: `${where}` })(context, row, spec);
+  };
+}
+
 /** What `redis-benchmark` is to do. */
 export interface RedisLoad {
   readonly test: "get" | "set" | "incr";

@@ -1,3 +1,4 @@
+import path from "node:path";
 import type { Absent } from "../harness/absent.ts";
 import { findProgram } from "../harness/installed.ts";
 import { freePort, startGuarded, untilItAnswers } from "./guarded.ts";
@@ -11,6 +12,17 @@ const KEEPING: Readonly<Record<RedisKeeps, readonly string[]>> = {
   synced: ["--appendonly", "yes", "--appendfsync", "always", "--auto-aof-rewrite-percentage", "0"],
 };
 
+/** Of an address of the unix domain. */
+const SOCKET_PATH_BYTES_MAX = 107;
+
+/** Where a server that keeps its data in `dir` listens besides. */
+export function redisSocket(dir: string): string | Absent {
+  const socket = path.join(dir, "redis.sock");
+  return Buffer.byteLength(socket) > SOCKET_PATH_BYTES_MAX
+    ? { absent: "the temporary directory's path is too long for a unix socket" }
+    : socket;
+}
+
 /** Starts a Redis server on a free port of the loopback interface. @param closers ends it @returns its port */
 export async function startRedis(
   dir: string,
@@ -22,6 +34,8 @@ export async function startRedis(
   if (program === undefined) return { absent: "redis-server is not installed" };
   const port = await freePort();
   const where = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", dir];
+  const socket = redisSocket(dir);
+  if (typeof socket === "string") where.push("--unixsocket", socket);
   const server = startGuarded(program, [...where, "--save", "", ...KEEPING[keeps]]);
   closers.defer(() => server.stop());
   await untilItAnswers("redis-server", port, signal);

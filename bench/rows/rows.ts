@@ -6,6 +6,7 @@ import { L1 } from "./l1.ts";
 import { L2 } from "./l2.ts";
 import { L3 } from "./l3.ts";
 import { m1 } from "./m1.ts";
+import { N1 } from "./n1.ts";
 import { R1 } from "./r1.ts";
 import { r2 } from "./r2.ts";
 import { r3 } from "./r3.ts";
@@ -24,6 +25,7 @@ export const ROWS: readonly Row[] = [
   r3({ workingBytes: 16 * MIB, sizes: [4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB] }),
   e1({ origins: [1, 4, 16], workingBytes: 256 * KIB }),
   E2,
+  N1,
   m1({ entries: [100, 1000, 10_000, 100_000], files: 32, clients: [1, 2, 4, 8, 16] }),
   s1({ connections: [1, 10, 100, 1000], sizes: [8, 4096], depth: 4 }),
   a1({ strangers: 1000, tricklingStrangers: 800, tricklingSessions: 200, neverReading: 64, stopped: 32 }),
@@ -40,6 +42,7 @@ export const QUICK_ROWS: readonly Row[] = [
   r3({ workingBytes: 2 * MIB, sizes: [64 * KIB, MIB] }),
   e1({ origins: [1, 4], workingBytes: 64 * KIB }),
   E2,
+  N1,
   m1({ entries: [10, 100], files: 4, clients: [1, 2] }),
   s1({ connections: [1, 4], sizes: [8, 4096], depth: 2 }),
   a1({ strangers: 20, tricklingStrangers: 16, tricklingSessions: 4, neverReading: 4, stopped: 2 }),

@@ -147,5 +147,5 @@ test("a row that does not exist is wrong usage, and the message names those that
   await using home = new Home();
   const { code, stderr } = await home.run(["bench", "--rows", "L9"]);
   assert.equal(code, 2);
-  assert.match(stderr, /no row is called L9; there are L1, L2, L3, R1, R2, R3, E1, E2, M1/);
+  assert.match(stderr, /no row is called L9; there are L1, L2, L3, R1, R2, R3, E1, E2, N1, M1/);
 });
