@@ -20,7 +20,7 @@ export function openZeromqModule(module: string, parameters: Parameters): CaseSp
 
 /**
  * It is nobody's dependency, so it is looked for: in the folder that the bench was started in and those above it, in
- * those that NODE_PATH names, and among the packages that npm has installed for all.
+ * those that NODE_PATH names, and where npm installs for everybody.
  */
 function zeromqModule(): string | Absent {
   for (const folder of [process.cwd(), ...globalFolders()]) {
@@ -30,7 +30,7 @@ function zeromqModule(): string | Absent {
       // Not there.
     }
   }
-  return { absent: "the npm package zeromq is not installed" };
+  return { absent: "ZeroMQ's library for Node (zeromq) is not installed" };
 }
 
 /** The folder above the `node_modules` that npm itself lies in. */

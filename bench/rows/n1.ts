@@ -39,7 +39,7 @@ function didafs(
   name: string,
   transport: Transport,
   way: Way,
-  peer: string | undefined,
+  peer: string,
   reads = false,
 ): CaseSpec {
   return {
@@ -49,7 +49,7 @@ function didafs(
     role: "didafs",
     does: HANDS,
     open: openOnCluster(MODULE, { ...parameters(way, transport, reads), where: "" }),
-    lines: linesFor(name, { limit: limitOf(transport), ...(peer && { peer }) }),
+    lines: linesFor(name, { limit: limitOf(transport), peer }),
   };
 }
 
@@ -126,14 +126,14 @@ const TRANSPORTS: readonly Transport[] = ["direct", "tcp"];
 export const N1: Row = {
   id: "N1",
   title: "a notified put to a consumer that waits, on the same host and over TCP",
-  setting: `two processes by turns, half of the way there and back; blocks of ${byteSize(WORKING.workingBytes)}, in order`,
+  setting: `two processes by turns, half of the way there and back; ${byteSize(WORKING.workingBytes)} of blocks a side, in order`,
   compare: "p50Ns",
   cases: [
     ...TRANSPORTS.flatMap((transport) => [
-      didafs("notified", "putNotify to next()", transport, "notified", `zeromq-${transport}`),
-      didafs("told", "put, flush, message", transport, "told", undefined),
+      didafs("notified", "putNotify to next()", transport, "notified", `told-${transport}`),
+      didafs("told", "put, flush, message", transport, "told", `zeromq-${transport}`),
     ]),
-    didafs("read", "putNotify to next(), get", "tcp", "notified", "redis-tcp", true),
+    didafs("read", "putNotify to next(), get", "tcp", "notified", "zeromq-tcp", true),
     ...TRANSPORTS.map(here),
     ...TRANSPORTS.map(rate),
     ...TRANSPORTS.flatMap(peers),
@@ -153,11 +153,5 @@ export const N1: Row = {
       line: lineId("notified-direct", pointKey(8)),
       bound: { kind: "time", figure: "p50Ns", ns: SAME_HOST_NS_MAX },
     },
-    ...TRANSPORTS.flatMap((transport) =>
-      SIZES.map((size): Row["targets"][number] => ({
-        line: lineId(`notified-${transport}`, pointKey(size)),
-        bound: { kind: "faster", reference: lineId(`told-${transport}`, pointKey(size)), factor: 1 },
-      })),
-    ),
   ],
 };
