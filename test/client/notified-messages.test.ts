@@ -1,69 +1,78 @@
 /** What a notified put costs in messages, beside a put alone and beside what a program does without notified access. */
 import assert from "node:assert/strict";
+import path from "node:path";
 import { test } from "node:test";
-import { type ClusterStatus, connect, type DidafsWindow, type NotificationQueue } from "../../src/index.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import { connect, type DidafsWindow, type NotificationQueue } from "../../src/index.ts";
+import { lookAtCounters } from "../../src/runtime/counters-look.ts";
+import { countersFile } from "../../src/runtime/target-counters.ts";
 import { NOTICE_BYTES } from "../../src/wire/notifications.ts";
-import { type LocalCluster, startLocalCluster } from "../support/local-cluster.ts";
-import { until } from "../support/process-cluster.ts";
+import { startLocalCluster } from "../support/local-cluster.ts";
 
 const FRAME_BYTES = 64;
 const TAG = 7;
+const WITHIN_MS = 10_000;
+const LOOK_MS = 2;
 
-/** Bytes that went into the target and out of it, by the kind of connection. */
+/** Bytes that went into the target and out of it. */
 interface Moved {
   readonly in: number;
   readonly out: number;
 }
 
-/** Of two processes that reach the target by different means, so that the target's counts tell them apart. */
+const NOTHING: Moved = { in: 0, out: 0 };
+/** A command without bytes, and its answer. */
+const ONE_EACH_WAY: Moved = { in: FRAME_BYTES, out: FRAME_BYTES };
+/** `next` is under way beforehand: a command whose answer is still to come. */
+const ASKED: Moved = { in: FRAME_BYTES, out: 0 };
+/** Its answer, with one notification. */
+const TOLD: Moved = { in: 0, out: FRAME_BYTES + NOTICE_BYTES };
+
+/** Eight bytes travel in the command itself. */
+function putOf(size: number): Moved {
+  return { in: FRAME_BYTES + (size > 8 ? size : 0), out: FRAME_BYTES };
+}
+
+/** Two clients that reach the target by different means, so that its counts tell them apart. */
 interface Stage {
   readonly producer: DidafsWindow;
   readonly queue: NotificationQueue;
-  /** Runs what is issued together, and waits for all of it: what was moved for the producer, and for the consumer. */
-  exchange(operations: number, issue: () => readonly Promise<unknown>[]): Promise<[Moved, Moved]>;
+  /** Waits for what was issued together; exactly that must have been moved since the last exchange. */
+  exchange(issued: readonly Promise<unknown>[], producer: Moved, consumer: Moved): Promise<void>;
 }
 
 for (const transport of ["tcp", "direct"] as const) {
-  test(`a notified put over ${transport} is as many messages as a put, and tells who waits by one more`, async () => {
-    await onStage(transport, async ({ producer, queue, exchange }) => {
-      for (const size of [8, 4096]) {
-        const bytes = new Uint8Array(size).fill(size / 8);
-        const [put] = await exchange(1, () => [producer.put(0, bytes)]);
-        const waiting = queue.next();
-        // It is under way beforehand: one command.
-        const [, asked] = await exchange(1, () => []);
-        assert.deepEqual(asked, { in: FRAME_BYTES, out: 0 });
-        const [notified, told] = await exchange(1, () => [producer.putNotify(0, bytes, TAG), waiting]);
-        assert.deepEqual(notified, put);
-        assert.deepEqual(told, { in: 0, out: FRAME_BYTES + NOTICE_BYTES });
-        const { tag, at, length } = await waiting;
-        assert.deepEqual({ tag, at, length }, { tag: TAG, at: 0, length: size });
-      }
+  test(`a notified put over ${transport} is as many messages as a put, and a round trip less than to tell of it`, async () => {
+    await onStage(transport, async (stage) => {
+      for (const size of [8, 4096]) await tellByPut(stage, size);
+      await tellBehindFlush(stage);
     });
   });
+}
 
-  test(`without notified access over ${transport} who waits is told a round trip later`, async () => {
-    await onStage(transport, async ({ producer, queue, exchange }) => {
-      const bytes = new Uint8Array(8).fill(1);
-      const [put] = await exchange(1, () => [producer.put(0, bytes)]);
-      let isTold = false;
-      const waiting = queue.next().then(() => {
-        isTold = true;
-      });
-      await exchange(1, () => []);
-      // The message may leave once the flush behind the put is answered, which is a round trip that nobody is told by.
-      const [flushed, nothing] = await exchange(2, () => [producer.put(0, bytes), producer.flush()]);
-      assert.deepEqual(flushed, { in: put.in + FRAME_BYTES, out: put.out + FRAME_BYTES });
-      assert.deepEqual(nothing, { in: 0, out: 0 });
-      assert.equal(isTold, false);
-      // By the same means: a sign that carries no bytes. Notified access has been through with one round trip by then.
-      const sign = new Uint8Array(0);
-      const [signed, told] = await exchange(1, () => [producer.putNotify(0, sign, TAG), waiting]);
-      assert.deepEqual(signed, { in: FRAME_BYTES, out: FRAME_BYTES });
-      assert.deepEqual(told, { in: 0, out: FRAME_BYTES + NOTICE_BYTES });
-      assert.equal(isTold, true);
-    });
+async function tellByPut({ producer, queue, exchange }: Stage, size: number): Promise<void> {
+  const bytes = new Uint8Array(size).fill(size / 8);
+  await exchange([producer.put(0, bytes)], putOf(size), NOTHING);
+  const waiting = queue.next();
+  await exchange([], NOTHING, ASKED);
+  await exchange([producer.putNotify(0, bytes, TAG), waiting], putOf(size), TOLD);
+  const { tag, at, length } = await waiting;
+  assert.deepEqual({ tag, at, length }, { tag: TAG, at: 0, length: size });
+}
+
+async function tellBehindFlush({ producer, queue, exchange }: Stage): Promise<void> {
+  const bytes = new Uint8Array(8).fill(2);
+  let isTold = false;
+  const waiting = queue.next().then(() => {
+    isTold = true;
   });
+  await exchange([], NOTHING, ASKED);
+  // The message may leave once the flush behind the put is answered: a notified put is over by then.
+  await exchange([producer.put(0, bytes), producer.flush()], sum(putOf(8), ONE_EACH_WAY), NOTHING);
+  assert.equal(isTold, false);
+  // By the same means: a notification that has no bytes.
+  await exchange([producer.putNotify(0, new Uint8Array(0), TAG), waiting], ONE_EACH_WAY, TOLD);
 }
 
 async function onStage(transport: "tcp" | "direct", play: (stage: Stage) => Promise<void>): Promise<void> {
@@ -78,33 +87,46 @@ async function onStage(transport: "tcp" | "direct", play: (stage: Stage) => Prom
   await using queue = await theirs.notifications();
   // Connections have introduced themselves by then.
   await producer.put(0, new Uint8Array(8));
-  let operations = 2;
-  let before = await counts(local, operations);
-  const exchange: Stage["exchange"] = async (more, issue) => {
-    await Promise.all(issue());
-    operations += more;
-    const after = await counts(local, operations);
-    const moved = (kind: "unix" | "tcp"): Moved => ({
-      in: after[`${kind}BytesIn`] - before[`${kind}BytesIn`],
-      out: after[`${kind}BytesOut`] - before[`${kind}BytesOut`],
-    });
-    const all = { unix: moved("unix"), tcp: moved("tcp") };
-    before = after;
-    return transport === "tcp" ? [all.tcp, all.unix] : [all.unix, all.tcp];
+  const expected = await counted(local.dir);
+  const [mine, others] = transport === "tcp" ? (["tcp", "unix"] as const) : (["unix", "tcp"] as const);
+  const exchange: Stage["exchange"] = async (issued, ofProducer, ofConsumer) => {
+    await Promise.all(issued);
+    expected[mine] = sum(expected[mine], ofProducer);
+    expected[others] = sum(expected[others], ofConsumer);
+    await hasCome(() => isDeepStrictEqual(look(local.dir).totals, expected));
+    assert.deepEqual(look(local.dir).totals, expected);
   };
   await play({ producer, queue, exchange });
+  // Whatever was sent besides is in the totals once a later command is.
+  await exchange([producer.put(0, new Uint8Array(8))], putOf(8), NOTHING);
 }
 
-type Counts = Readonly<Record<"unixBytesIn" | "unixBytesOut" | "tcpBytesIn" | "tcpBytesOut", number>>;
+function sum(one: Moved, other: Moved): Moved {
+  return { in: one.in + other.in, out: one.out + other.out };
+}
 
-/** Once so many commands have been counted, which the target tells the metadata service now and then. */
-async function counts(local: LocalCluster, operations: number): Promise<Counts> {
-  let found: Record<string, number> = {};
-  await until(async () => {
-    const { targets }: ClusterStatus = await local.cluster.status();
-    found = (targets[0] as { counters: Record<string, number> }).counters;
-    return (found.operations as number) >= operations;
-  });
-  assert.equal(found.operations, operations);
-  return found as unknown as Counts;
+/** By the kind of connection. */
+type Totals = Record<"unix" | "tcp", Moved>;
+
+/** What the target's one worker has counted by now, in the memory that it counts in. */
+function look(dir: string): { readonly totals: Totals; readonly aliveMs: number } {
+  const { workers } = lookAtCounters(countersFile(path.join(dir, "data", "target-0")), performance.now());
+  assert.equal(workers.length, 1);
+  const [{ counts, aliveMs }] = workers as [(typeof workers)[number]];
+  const unix = { in: counts.unixBytesIn, out: counts.unixBytesOut };
+  const tcp = { in: counts.tcpBytesIn, out: counts.tcpBytesOut };
+  return { totals: { unix, tcp }, aliveMs };
+}
+
+/** All that is answered. The worker counts an answer behind sending it, so it may be here before: but in the same round. */
+async function counted(dir: string): Promise<Totals> {
+  const { aliveMs } = look(dir);
+  assert.ok(await hasCome(() => look(dir).aliveMs !== aliveMs));
+  return look(dir).totals;
+}
+
+async function hasCome(isSo: () => boolean): Promise<boolean> {
+  const endMs = performance.now() + WITHIN_MS;
+  while (!isSo() && performance.now() < endMs) await sleep(LOOK_MS);
+  return isSo();
 }
