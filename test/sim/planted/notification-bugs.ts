@@ -28,8 +28,8 @@ export const NOTIFICATION_BUGS: readonly PlantedBug[] = [
     patches: [
       {
         file: "client/window-notified.ts",
-        from: "if (before > 0) await this.#parts.put(at, bytes.subarray(0, before), limits);",
-        to: "if (before > 0) this.#parts.put(at, bytes.subarray(0, before), limits).catch(() => {});",
+        from: "(call) => this.#parts.put(at, bytes.subarray(0, before), call));",
+        to: "async (call) => void this.#parts.put(at, bytes.subarray(0, before), call).catch(() => {}));",
       },
     ],
     focus: "notifications",
@@ -92,8 +92,8 @@ export const NOTIFICATION_BUGS: readonly PlantedBug[] = [
       {
         // Who counts what comes would say so.
         file: "client/notification-queue.ts",
-        from: "if (notice.sequence !== expected) throw",
-        to: "if (notice.sequence < 0) throw",
+        from: "if (notice.sequence !== first + place)",
+        to: "if (notice.sequence < 0)",
       },
     ],
     focus: "notifications",
@@ -142,7 +142,7 @@ export const NOTIFICATION_BUGS: readonly PlantedBug[] = [
     name: "the bytes of a get that notifies are read when it is answered",
     patches: [
       {
-        file: "target/execute.ts",
+        file: "target/execute-queues.ts",
         from: "region.memory.u8.slice(at, at + length),\n  };",
         to: "region.memory.u8.subarray(at, at + length),\n  };",
       },
