@@ -123,7 +123,7 @@ describe("what epochs say to a worker", () => {
     const { target, link } = new Fixture();
     target.room = 0;
     // The connection sends nothing, and takes so many commands at a time.
-    const waits = Array.from({ length: 300 }, () =>
+    const waits = Array.from({ length: 600 }, () =>
       link.tell(new Uint8Array(100), { ...LIMITS, timeoutMs: 10 }),
     );
     const outcomes = Promise.allSettled(waits);

@@ -161,7 +161,7 @@ describe("a flight to a target that misbehaves", () => {
     target.room = 0;
     const flight = new Flight();
     // More than there are slots for, so that the last ones are not issued.
-    for (let i = 0; i < 400; i += 1) get(flight, target, 0, new Uint8Array(100));
+    for (let i = 0; i < 800; i += 1) get(flight, target, 0, new Uint8Array(100));
     put(flight, target, 0, new Uint8Array(100));
     const controller = new AbortController();
     flight.begin();
