@@ -2,7 +2,15 @@ import type { Mailbox } from "../ports/mailbox.ts";
 import type { Turns } from "../ports/turns.ts";
 import { DidafsError } from "../std/errors.ts";
 import type { CallLimits } from "../transport/call-limits.ts";
-import type { AgentCall, AgentCalls, BindReply, FromAgent, LinesReply, ToAgent } from "./agent-messages.ts";
+import type {
+  AgentCall,
+  AgentCalls,
+  BindReply,
+  BoardReply,
+  FromAgent,
+  LinesReply,
+  ToAgent,
+} from "./agent-messages.ts";
 
 /** The agent says itself when a call is late; this much later the main thread stops believing in the agent. */
 const GRACE_MS = 1000;
@@ -19,8 +27,8 @@ export interface AgentEvents {
   revoked(session: number, handles: readonly number[]): void;
   /** The answer to a `bind` whose caller has given up. */
   orphan(reply: BindReply): void;
-  /** A descriptor that came for a `lines` whose caller has. */
-  orphanLines(reply: LinesReply): void;
+  /** One that came with the answer to a `lines` or `board` whose caller has. */
+  orphanDescriptor(descriptor: number): void;
 }
 
 /** The main thread's end of the talk with the agent thread. */
@@ -32,7 +40,7 @@ export class AgentLink {
   readonly #busy: (busy: boolean) => void;
   readonly #pending = new Map<number, Pending>();
   /** Calls that nobody waits for, whose answers bring something that is to be given back. */
-  readonly #abandoned = new Map<number, "bind" | "lines">();
+  readonly #abandoned = new Map<number, "bind" | "lines" | "board">();
   #nextId = 1;
   #stopped: Error | undefined;
 
@@ -66,7 +74,7 @@ export class AgentLink {
       };
       const giveUp = (error: Error): void => {
         finish();
-        if (call === "bind" || call === "lines") this.#abandoned.set(id, call);
+        if (call === "bind" || call === "lines" || call === "board") this.#abandoned.set(id, call);
         this.#mailbox.post({ kind: "cancel", id });
         reject(error);
       };
@@ -136,8 +144,10 @@ export class AgentLink {
     const abandoned = this.#abandoned.get(id);
     this.#abandoned.delete(id);
     if (abandoned === "bind") this.#events.orphan(result as BindReply);
-    else if (abandoned === "lines") this.#events.orphanLines(result as LinesReply);
-    else this.#pending.get(id)?.resolve(result);
+    else if (abandoned !== undefined) {
+      const { descriptor } = result as LinesReply | BoardReply;
+      if (descriptor !== undefined) this.#events.orphanDescriptor(descriptor);
+    } else this.#pending.get(id)?.resolve(result);
   }
 
   /** Ends every call under way, and every later one, with `error`. */

@@ -42,6 +42,14 @@ export interface LinesReply {
   readonly descriptor: number;
 }
 
+/** The board of a region that is mapped for storing (structs/notice-board.ts). */
+export interface BoardReply {
+  /** Undefined where there is no board for this window. */
+  readonly lane: number | undefined;
+  /** The receiver closes it. */
+  readonly descriptor: number | undefined;
+}
+
 /** Calls of the main thread, by kind: what goes in and what comes out. */
 export interface AgentCalls {
   /** Attaches to the metadata service. */
@@ -58,6 +66,8 @@ export interface AgentCalls {
   };
   /** Of a window that is mapped. */
   readonly lines: { in: { session: number; handle: number }; out: LinesReply };
+  /** Of a window that is mapped for storing. */
+  readonly board: { in: { session: number; handle: number; make: boolean }; out: BoardReply };
   readonly unbind: { in: { session: number; handle: number }; out: null };
   /** Who waited for whom when a wait of the session was ended with ERR_DEADLOCK. */
   readonly cycle: { in: { session: number }; out: LockCycle };

@@ -4,11 +4,12 @@ import type { Handlers } from "../rpc/handlers.ts";
 import type { OriginKey, Transcript } from "../rpc/proofs.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import { isLineEntries } from "../structs/line-counts.ts";
+import { BOARD_LANES } from "../structs/notice-board.ts";
 import { SessionState } from "../transport/session-state.ts";
 import type { Endpoint } from "../wire/control.ts";
 import type { EpochSession } from "../wire/epoch-name.ts";
 import { TOKEN_BYTES } from "../wire/header.ts";
-import type { BindReply, BindRequest, LinesReply } from "./agent-messages.ts";
+import type { BindReply, BindRequest, BoardReply, LinesReply } from "./agent-messages.ts";
 import { type AgentConnection, AgentSession } from "./agent-session.ts";
 import type { Transport } from "./api.ts";
 import type { ChannelPorts, ControlChannels, Limits } from "./control-channels.ts";
@@ -161,6 +162,18 @@ export class AgentSessions {
       "ERR_PROTOCOL",
       `target ${state.target} tells the versions of lines in no way that there is`,
     );
+  }
+
+  /** The board of a mapped region. @throws ERR_SESSION_LOST, ERR_PROTOCOL, and what the target refuses with */
+  async board(sessionId: number, handle: number, make: boolean, limits: Limits): Promise<BoardReply> {
+    const { channel, state } = this.#session(sessionId);
+    const { result, descriptor } = await channel.callWithDescriptor("window.board", { handle, make }, limits);
+    if (descriptor === DESCRIPTOR_LOST) throw noDescriptorLeft(state.target);
+    const { generation, lane } = result;
+    const isThere = descriptor !== undefined;
+    if (isThere === (generation !== 0) && (lane ?? 0) < BOARD_LANES) return { lane, descriptor };
+    if (isThere) this.#ports.closeDescriptor(descriptor);
+    throw new DidafsError("ERR_PROTOCOL", `target ${state.target} gives a board in no way that there is`);
   }
 
   /** A session that has ended meanwhile has no bindings left, so that is no error. */

@@ -173,6 +173,10 @@ export class Agent {
         const { session, handle } = input as AgentCalls["lines"]["in"];
         return this.#sessions.lines(session, handle, limits);
       }
+      case "board": {
+        const { session, handle, make } = input as AgentCalls["board"]["in"];
+        return this.#sessions.board(session, handle, make, limits);
+      }
       case "unbind": {
         const { session, handle } = input as AgentCalls["unbind"]["in"];
         await this.#sessions.unbind(session, handle, limits);

@@ -370,7 +370,10 @@ export interface NotificationFilter {
 }
 
 export interface QueueOptions extends NotificationFilter, CallOptions {
-  /** Notifications that it keeps, for each region that the window has bytes on; then those who notify wait. Default 1024, at most 16,384. */
+  /**
+   * Notifications that it keeps, for each region that the window has bytes on, and as many, 64 at most, of each raw window that
+   * notifies from the same host; then those who notify wait. Default 1024, at most 16,384.
+   */
   readonly capacity?: number | undefined;
 }
 
@@ -385,8 +388,8 @@ export interface Notification {
 }
 
 /**
- * Notifications, each once. Those of one source to bytes of one region come in the order of its accesses. Who waits uses no processor.
- * Iterating waits as long as it takes, and ends when the queue is closed.
+ * Notifications, each once. Those of one source to bytes of one region come in the order of its accesses. Who waits uses no
+ * processor, but that a raw window on the target's own host looks for some 50 us first, on its thread. Iterating waits as long as it takes, and ends when the queue is closed.
  */
 export interface NotificationQueue extends AsyncIterable<Notification>, AsyncDisposable {
   /**
@@ -627,7 +630,8 @@ export interface DidafsWindow extends AsyncDisposable {
   fence(group: Group, options?: CallOptions): Promise<void>;
   /**
    * Puts bytes, and then tells all queues that match (see `notifications`), at the bytes' home: nobody is told before all of
-   * the bytes are there. As many messages as `put`. Resolves once each of these queues has had room: a slow
+   * the bytes are there. As many messages as `put`: none where both windows are raw, may write, and are mapped, but to wake who
+   * sleeps. Resolves once each of these queues has had room: a slow
    * reader slows those who notify him. Where nobody has opened a queue it is a put.
    *
    * Up to 32 of a Cluster are under way at one worker of a target; a further one is issued when one of them is answered, and so behind

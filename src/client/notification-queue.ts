@@ -1,6 +1,6 @@
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import type { CallLimits } from "../transport/call-limits.ts";
-import { decodeNotice, NOTICE_BYTES } from "../wire/notifications.ts";
+import { decodeNotice, NOTICE_BYTES, type Notice } from "../wire/notifications.ts";
 import type { CallOptions, Notification, NotificationCounter, NotificationQueue } from "./api.ts";
 import { callLimits } from "./call-limits.ts";
 import { type QueueAnswer, QueueAnswers, type QueueHome } from "./queue-answers.ts";
@@ -8,6 +8,15 @@ import type { Stripes } from "./stripes.ts";
 
 /** Somebody who iterates waits as long as it takes. */
 const UNLIMITED: CallLimits = { timeoutMs: Number.POSITIVE_INFINITY, signal: undefined };
+
+/**
+ * How often boards are looked at before somebody waits at the homes: some 50 us, about what it takes to be woken. Nothing else
+ * runs on his thread meanwhile.
+ */
+const LOOKS = 1000;
+
+/** Then the event loop turns, which promises of what has come already would keep it from, and all homes are asked. */
+const IN_A_ROW_MAX = 64;
 
 /** What both kinds of queues are made of. */
 export interface QueueParts {
@@ -23,6 +32,10 @@ export interface QueueParts {
 abstract class OpenQueue<T> {
   readonly #parts: QueueParts;
   readonly #answers: QueueAnswers;
+  /** What was taken since the event loop last turned. */
+  #inARow = 0;
+  /** Calls of `next` that wait. */
+  #waiting = 0;
   #closing: Promise<void> | undefined;
   #released: Promise<void> | undefined;
 
@@ -32,6 +45,7 @@ abstract class OpenQueue<T> {
       parts.homes,
       (home, answer) => this.took(home, answer),
       () => {
+        for (const { reader } of parts.homes) reader?.close();
         // Where one home is lost, those of the others must not hold up anybody: nobody reads them.
         this.#released = parts.release();
       },
@@ -40,27 +54,63 @@ abstract class OpenQueue<T> {
 
   /** Keeps what a home has told. @throws ERR_PROTOCOL for what it cannot have */
   protected abstract took(home: QueueHome, answer: QueueAnswer): void;
+  /** True where homes have told something that nobody has taken. */
+  protected abstract get hasTold(): boolean;
   /** What was told and nobody has taken. */
   protected abstract pop(): T | undefined;
+  /** Looks for a while whether something comes without the homes' answering. @returns whether something has */
+  protected abstract look(): boolean;
 
   async next(options?: CallOptions): Promise<T> {
-    const limits = callLimits(options, this.#parts.timeoutMs);
+    return this.#next(callLimits(options, this.#parts.timeoutMs));
+  }
+
+  #next(limits: CallLimits): T | Promise<T> {
+    if (this.#isRowLong()) return this.#turnFirst(limits);
+    // Who comes while somebody waits is behind him.
+    const found = this.#waiting === 0 ? this.pop() : undefined;
+    return found ?? this.#wait(limits);
+  }
+
+  async #turnFirst(limits: CallLimits): Promise<T> {
+    await (this.#parts.homes[0] as QueueHome).access.link.pump.turn();
     return this.#next(limits);
   }
 
-  async #next(limits: CallLimits): Promise<T> {
+  /** A home whose board is never empty must not keep the others from being heard. */
+  #isRowLong(): boolean {
+    this.#inARow += 1;
+    if (this.#inARow < IN_A_ROW_MAX) return false;
+    this.#inARow = 0;
+    // What homes have told is to be taken first: that is what they have room for.
+    if (!this.hasTold) this.#answers.askForTold();
+    return true;
+  }
+
+  async #wait(limits: CallLimits): Promise<T> {
     const { clock } = (this.#parts.homes[0] as QueueHome).access.link;
     const deadlineMs = clock.nowMs() + limits.timeoutMs;
-    for (;;) {
-      const found = this.pop();
-      if (found !== undefined) return found;
-      const timeoutMs = deadlineMs - clock.nowMs();
-      if (timeoutMs <= 0) throw this.#nothingCame(limits.timeoutMs);
-      try {
-        await this.#answers.come({ ...limits, timeoutMs });
-      } catch (error) {
-        throw isDidafsError(error, "ERR_TIMEOUT") ? this.#nothingCame(limits.timeoutMs) : error;
+    this.#waiting += 1;
+    try {
+      for (;;) {
+        // One looks for all.
+        const seen = this.#waiting === 1 && this.look() ? this.pop() : undefined;
+        if (seen !== undefined) return seen;
+        await this.#come(deadlineMs - clock.nowMs(), limits);
+        const told = this.pop();
+        if (told !== undefined) return told;
       }
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  async #come(timeoutMs: number, limits: CallLimits): Promise<void> {
+    if (timeoutMs <= 0) throw this.#nothingCame(limits.timeoutMs);
+    try {
+      await this.#answers.come({ ...limits, timeoutMs });
+    } catch (error) {
+      throw isDidafsError(error, "ERR_TIMEOUT") ? this.#nothingCame(limits.timeoutMs) : error;
     }
   }
 
@@ -73,7 +123,8 @@ abstract class OpenQueue<T> {
 
   protected popOrAsk(): T | undefined {
     const found = this.pop();
-    if (found === undefined) this.#answers.ask();
+    if (found === undefined) this.#answers.askForTold();
+    else this.#isRowLong();
     return found;
   }
 
@@ -109,46 +160,77 @@ abstract class OpenQueue<T> {
 export class WindowQueue extends OpenQueue<Notification> implements NotificationQueue {
   readonly #stripes: Stripes;
   readonly #told: Notification[] = [];
+  /** Where the queue is on a board. */
+  readonly #read: readonly QueueHome[];
+  /** Which of those comes first the next time: none keeps the others from being heard. */
+  #readFirst = 0;
   /** Of the next notice that each home tells. */
   readonly #sequences = new Map<QueueHome, number>();
 
   constructor(parts: QueueParts) {
     super(parts);
     this.#stripes = parts.stripes;
+    this.#read = parts.homes.filter(({ reader }) => reader !== undefined);
   }
 
   tryNext(): Notification | undefined {
     return this.popOrAsk();
   }
 
+  protected override get hasTold(): boolean {
+    return this.#told.length > 0;
+  }
+
   protected override pop(): Notification | undefined {
-    return this.#told.shift();
+    const told = this.#told.shift();
+    if (told !== undefined) return told;
+    for (let i = 0; i < this.#read.length; i += 1) {
+      const home = this.#read[(this.#readFirst + i) % this.#read.length] as QueueHome;
+      const notice = home.reader?.next();
+      if (notice === undefined) continue;
+      this.#readFirst += 1;
+      return this.#notification(home, notice);
+    }
+    return undefined;
+  }
+
+  protected override look(): boolean {
+    if (this.#read.length === 0) return false;
+    for (let i = 0; i < LOOKS / this.#read.length; i += 1) {
+      for (const { reader } of this.#read) {
+        // The home says what it has told.
+        if (reader?.isBehind === true) return false;
+        if (reader?.hasNews === true) return true;
+      }
+    }
+    return false;
   }
 
   protected override took(home: QueueHome, { count, notices }: QueueAnswer): void {
     if (count * NOTICE_BYTES !== notices.length) throw untrue(home, `${notices.length} bytes of ${count}`);
     const first = this.#sequences.get(home) ?? 0;
-    const came = Array.from({ length: count }, (_, place): Notification => {
+    const came = Array.from({ length: count }, (_, place): Notice => {
       const notice = decodeNotice(notices, place);
-      if (notice.sequence !== first + place)
-        throw untrue(home, `number ${notice.sequence}, not ${first + place}`);
-      const { source, tag } = notice;
-      return { source, tag, ...this.#range(home.index, notice) };
+      const expected = (first + place) >>> 0;
+      if (notice.sequence !== expected) throw untrue(home, `number ${notice.sequence}, not ${expected}`);
+      return notice;
     });
-    this.#sequences.set(home, first + count);
-    this.#told.push(...came);
+    this.#sequences.set(home, (first + count) >>> 0);
+    if (home.reader !== undefined) home.reader.bring(came);
+    else for (const notice of came) this.#told.push(this.#notification(home, notice));
   }
 
   /** Where the access was, as far as it was in the window: who sent it may say anything. */
-  #range(
-    index: number,
-    { at, length, before }: { readonly at: number; readonly length: number; readonly before: number },
-  ): { readonly at: number; readonly length: number } {
-    const inside = (place: number): number => Math.min(Math.max(place, 0), this.#stripes.length);
-    if (length === 0 && before === 0) return { at: inside(this.#stripes.placeOf(index, at)), length: 0 };
+  #notification({ index }: QueueHome, { source, tag, at, length, before }: Notice): Notification {
+    if (length === 0 && before === 0)
+      return { source, tag, at: this.#inside(this.#stripes.placeOf(index, at)), length: 0 };
     const end = this.#stripes.placeOf(index, at + Math.max(length, 1) - 1) + 1;
-    const from = inside(end - length - before);
-    return { at: from, length: Math.max(0, inside(end) - from) };
+    const from = this.#inside(end - length - before);
+    return { source, tag, at: from, length: Math.max(0, this.#inside(end) - from) };
+  }
+
+  #inside(place: number): number {
+    return Math.min(Math.max(place, 0), this.#stripes.length);
   }
 }
 
@@ -158,6 +240,14 @@ export class WindowCounter extends OpenQueue<number> implements NotificationCoun
 
   take(): number {
     return this.popOrAsk() ?? 0;
+  }
+
+  protected override get hasTold(): boolean {
+    return this.#count > 0;
+  }
+
+  protected override look(): boolean {
+    return false;
   }
 
   protected override pop(): number | undefined {

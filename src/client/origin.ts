@@ -5,6 +5,7 @@ import type { Network } from "../ports/network.ts";
 import type { Turns } from "../ports/turns.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
 import type { RegionAccess } from "../transport/access.ts";
+import type { BoardSource } from "../transport/board-access.ts";
 import type { CallLimits } from "../transport/call-limits.ts";
 import { DataConnection } from "../transport/data-connection.ts";
 import { DirectAccess } from "../transport/direct-access.ts";
@@ -23,6 +24,9 @@ import type { BindReply, FromAgent, ToAgent } from "./agent-messages.ts";
 import type { Transport } from "./api.ts";
 import { DEFAULT_TIMEOUT_MS } from "./call-limits.ts";
 import { MetaCalls } from "./meta-calls.ts";
+
+/** Of calls that nobody sets a limit to. */
+const PATIENT: CallLimits = { timeoutMs: DEFAULT_TIMEOUT_MS, signal: undefined };
 
 export interface OriginPorts {
   readonly mailbox: Mailbox<ToAgent, FromAgent>;
@@ -91,7 +95,7 @@ export class Origin {
       lost: (session, connections) => this.#onLost(session, connections),
       revoked: (session, handles) => this.#onRevoked(session, handles),
       orphan: (reply) => this.#undo(reply),
-      orphanLines: ({ descriptor }) => ports.closeDescriptor(descriptor),
+      orphanDescriptor: (descriptor) => ports.closeDescriptor(descriptor),
     });
     this.meta = new MetaCalls(ports, this.link);
     this.#pump = new Pump(ports.turns, ports.clock, ports.idler, (connection) => this.#arm(connection));
@@ -108,7 +112,7 @@ export class Origin {
 
   /** Lets the event loop turn once: promises alone, of mapped bytes or small pieces, would keep it from that. */
   turn(): Promise<void> {
-    return new Promise((resolve) => this.#ports.turns.soon(resolve));
+    return this.#pump.turn();
   }
 
   /**
@@ -181,9 +185,8 @@ export class Origin {
     access: DirectAccess,
     outcome: { failure: DidafsError | undefined },
   ): Promise<void> {
-    const limits = { timeoutMs: DEFAULT_TIMEOUT_MS, signal: undefined };
     try {
-      const { descriptor, entries } = await this.link.call("lines", { session, handle }, limits);
+      const { descriptor, entries } = await this.link.call("lines", { session, handle }, PATIENT);
       access.mapLines(descriptor, entries);
     } catch (error) {
       if (!isDidafsError(error)) throw error;
@@ -202,8 +205,7 @@ export class Origin {
 
   /** Nobody gives up on it: the agent answers at once, and who came second waits for it too. */
   async #openEpochLink(sessionId: number, worker: number): Promise<EpochLink> {
-    const limits = { timeoutMs: DEFAULT_TIMEOUT_MS, signal: undefined };
-    const { connection } = await this.link.call("epochs", { session: sessionId, worker }, limits);
+    const { connection } = await this.link.call("epochs", { session: sessionId, worker }, PATIENT);
     // It may have ended behind the answer, and then the stream is not ours any more.
     const session = this.#sessions.get(sessionId);
     if (session === undefined) throw this.#sessionGone();
@@ -293,7 +295,10 @@ export class Origin {
     const { dataOffset, regionBytes: byteLength } = reply.bound;
     try {
       const region = { descriptor, dataOffset, byteLength, closeDescriptor };
-      return new DirectAccess(memory, state, remote, region, stores);
+      const board = { session: reply.session.id, handle: reply.bound.handle };
+      const source: BoardSource = (make, limits = PATIENT) =>
+        this.link.call("board", { ...board, make }, limits);
+      return new DirectAccess(memory, state, remote, region, stores, source);
     } catch (error) {
       this.#unbind(reply);
       throw error;
@@ -361,7 +366,7 @@ export class Origin {
 
   #unbind(reply: BindReply): void {
     const unbind = { session: reply.session.id, handle: reply.bound.handle };
-    this.link.call("unbind", unbind, { timeoutMs: DEFAULT_TIMEOUT_MS, signal: undefined }).catch(() => {
+    this.link.call("unbind", unbind, PATIENT).catch(() => {
       // The session's end frees the binding too.
     });
   }

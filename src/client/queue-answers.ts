@@ -1,6 +1,7 @@
 import { DidafsError } from "../std/errors.ts";
 import type { RegionAccess } from "../transport/access.ts";
 import type { CallLimits } from "../transport/call-limits.ts";
+import type { NoticeReader } from "../transport/notice-reader.ts";
 import type { RemoteLink } from "../transport/remote-link.ts";
 import { Waiter } from "../transport/waiter.ts";
 
@@ -14,6 +15,8 @@ export interface QueueHome {
   readonly access: RegionAccess;
   /** The queue's, on the connection to that home. */
   readonly number: number;
+  /** Where it is on the region's board: then the home is asked for what it has told itself, or to wait. */
+  readonly reader: NoticeReader | undefined;
 }
 
 /** What a home has told. */
@@ -65,15 +68,37 @@ export class QueueAnswers {
   }
 
   /** Asks those that are not asked already. @throws what ended the queue */
-  ask(waitMs = ASK_MS): void {
+  ask(waitMs: number): void {
     if (this.#failure !== undefined) throw this.#failure;
     for (const home of this.#homes) if (!this.#asked.has(home)) void this.#askOne(home, waitMs);
   }
 
+  /** The same for who does not wait: a home where he reads himself is asked only for what it has told. */
+  askForTold(): void {
+    for (const home of this.#homes) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#asked.has(home)) continue;
+      if (home.reader === undefined || home.reader.awaitsWorker) void this.#askOne(home, ASK_MS);
+      else this.#checkOpen(home);
+    }
+  }
+
+  /** @throws what ended the queue */
+  #checkOpen({ access }: QueueHome): void {
+    try {
+      access.notified.checkOpen();
+    } catch (error) {
+      if (error instanceof DidafsError) this.#fail(error);
+      throw error;
+    }
+  }
+
   async #askOne(home: QueueHome, waitMs: number): Promise<void> {
     this.#asked.add(home);
+    const told = home.reader?.toldCount ?? 0;
     try {
       const answer = await home.access.notified.next(home.number, Math.min(waitMs, ASK_MS));
+      if (answer.count === 0) home.reader?.hasBrought(told);
       if (this.#failure === undefined) this.#take(home, answer);
     } catch (error) {
       if (!(error instanceof DidafsError)) throw error;

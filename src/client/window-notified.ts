@@ -41,6 +41,11 @@ type Move = (
   limits: CallLimits,
 ) => Promise<void>;
 
+const PUT: Move = (access, offset, bytes, announcement, limits) =>
+  access.notified.put(offset, bytes, announcement, limits);
+const GET: Move = (access, offset, bytes, announcement, limits) =>
+  access.notified.get(offset, bytes, announcement, limits);
+
 /**
  * Accesses that notify, and the queues that were opened through one window. The notification leaves with the last part of the
  * access, once all others are answered.
@@ -55,60 +60,68 @@ export class WindowNotified {
     this.#parts = parts;
   }
 
-  async put(at: number, bytes: Uint8Array, tag: number, limits: CallLimits): Promise<void> {
+  /** Without a wait where nothing is in front: it takes effect in the order of the calls then. */
+  put(at: number, bytes: Uint8Array, tag: number, limits: CallLimits): Promise<void> {
     checkTag(tag);
     this.#parts.willWrite(at, bytes.byteLength);
     const before = this.#before(at, bytes.byteLength, MAX_PAYLOAD_BYTES);
-    await this.#tracked(async (issued) => {
-      // Without a wait where nothing is in front: it takes effect in the order of the calls then.
-      const left =
-        before === 0
-          ? limits
-          : await this.#within(limits, (call) => this.#parts.put(at, bytes.subarray(0, before), call));
+    return this.#tracked((issued) => {
       const told = (index: number): void => {
         // What was flushed since it was called has not covered it.
         this.#parts.changed(index);
         issued();
       };
-      const move: Move = (access, ...rest) => access.notified.put(...rest);
-      try {
-        await this.#last(at, bytes, { tag, before }, move, told, left);
-      } catch (error) {
-        throw before > 0 ? partlyApplied(error) : error;
-      }
+      if (before === 0) return this.#last(at, bytes, { tag, before }, PUT, told, limits);
+      return this.#putInParts(at, bytes, { tag, before }, told, limits);
     });
   }
 
-  async get(at: number, bytes: Uint8Array, tag: number, limits: CallLimits): Promise<void> {
+  async #putInParts(
+    at: number,
+    bytes: Uint8Array,
+    notice: { readonly tag: number; readonly before: number },
+    told: (index: number) => void,
+    limits: CallLimits,
+  ): Promise<void> {
+    const front = bytes.subarray(0, notice.before);
+    const left = await this.#within(limits, (call) => this.#parts.put(at, front, call));
+    try {
+      await this.#last(at, bytes, notice, PUT, told, left);
+    } catch (error) {
+      throw partlyApplied(error);
+    }
+  }
+
+  get(at: number, bytes: Uint8Array, tag: number, limits: CallLimits): Promise<void> {
     checkTag(tag);
     this.#parts.checkRange(at, bytes.byteLength);
     const before = this.#before(at, bytes.byteLength, NOTIFIED_GET_BYTES_MAX);
-    await this.#tracked(async (issued) => {
+    return this.#tracked(async (issued) => {
       const left =
         before === 0
           ? limits
           : await this.#within(limits, (call) => this.#parts.get(at, bytes.subarray(0, before), call));
-      const move: Move = (access, ...rest) => access.notified.get(...rest);
-      await this.#last(at, bytes, { tag, before }, move, issued, left);
+      await this.#last(at, bytes, { tag, before }, GET, issued, left);
     });
   }
 
   /** Those that are not on their way at once are known until they are, or have failed. */
-  async #tracked(run: (issued: () => void) => Promise<void>): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+  #tracked(run: (issued: () => void) => Promise<void>): Promise<void> {
     let isIssued = false;
+    let onIssued: (() => void) | undefined;
     const issued = (): void => {
       isIssued = true;
+      onIssued?.();
+    };
+    const running = run(issued);
+    if (isIssued) return running;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#unissued.add(promise);
+    onIssued = () => {
       this.#unissued.delete(promise);
       resolve();
     };
-    const running = run(issued);
-    if (!isIssued) this.#unissued.add(promise);
-    try {
-      await running;
-    } finally {
-      issued();
-    }
+    return running.finally(issued);
   }
 
   /** True while an access that was called is not on its way. */
@@ -151,7 +164,7 @@ export class WindowNotified {
     return access.link.clock.nowMs();
   }
 
-  async #last(
+  #last(
     at: number,
     bytes: Uint8Array,
     { tag, before }: { readonly tag: number; readonly before: number },
@@ -168,7 +181,7 @@ export class WindowNotified {
     if (access === undefined) throw this.#noHome();
     const offset = stripes.offsetOf(byte) + (place - byte);
     const announcement = { tag, before, issued: () => issued(index) };
-    await move(access, offset, bytes.subarray(before), announcement, limits);
+    return move(access, offset, before === 0 ? bytes : bytes.subarray(before), announcement, limits);
   }
 
   async openQueue(options: NotificationFilter & { capacity?: number | undefined }, limits: CallLimits) {
@@ -204,26 +217,24 @@ export class WindowNotified {
       throw invalid(`source is the \`origin\` of a Cluster, 64 hexadecimal digits, not ${source}`);
     const { path, stripes, accesses, timeoutMs } = this.#parts;
     this.#parts.checkRange(0, 0);
-    const homes: QueueHome[] = stripes.bindings.map(({ index }) => {
+    const asked = stripes.bindings.map(({ index, byteLength }) => {
       const access = accesses[index] as RegionAccess;
       const { connection } = access.link;
       connection.queueCount += 1;
-      return { index, access, number: connection.queueCount };
+      const request = { at: 0, length: byteLength, number: connection.queueCount, capacity, tag, source };
+      return { index, access, request };
     });
-    if (homes.length === 0) throw this.#noHome();
+    if (asked.length === 0) throw this.#noHome();
     const closeAll = async (): Promise<void> => {
       const quiet: CallLimits = { timeoutMs, signal: undefined };
-      await Promise.allSettled(homes.map(({ access, number }) => access.notified.closeQueue(number, quiet)));
+      await Promise.allSettled(
+        asked.map(({ access, request }) => access.notified.closeQueue(request.number, quiet)),
+      );
     };
     const opened = await Promise.allSettled(
-      homes.map(({ index, access, number }) => {
-        const { byteLength } = stripes.bindings.find((known) => known.index === index) as {
-          byteLength: number;
-        };
-        return access.notified.openQueue(
-          { at: 0, length: byteLength, number, capacity, tag, source },
-          limits,
-        );
+      asked.map(async ({ index, access, request }): Promise<QueueHome> => {
+        const reader = await access.notified.openQueue(request, limits);
+        return { index, access, number: request.number, reader };
       }),
     );
     const failed = opened.find((outcome) => outcome.status === "rejected");
@@ -231,6 +242,7 @@ export class WindowNotified {
       await closeAll();
       throw failed.reason;
     }
+    const homes = opened.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
     return { path, homes, stripes, timeoutMs, release: closeAll };
   }
 

@@ -6,7 +6,8 @@
  *       2  u64 length     bytes from there
  *       4  u32 source
  *       5  u32 tag
- *       6  u64 sequence   in its queue: 0, 1, 2 ... without a hole
+ *       6  u32 sequence   in its queue: 0, 1, 2 ... without a hole, modulo 2^32
+ *       7  u32 stamp      of the board that its queue is on; 0 where it is on none
  *       8  u64 before     bytes of the access that came in parts before that one
  *
  * u64 lie low half first, and are safe integers.
@@ -18,10 +19,11 @@ const LENGTH = 2;
 const SOURCE = 4;
 const TAG = 5;
 const SEQUENCE = 6;
+const STAMP = 7;
 const BEFORE = 8;
 const TWO_32 = 2 ** 32;
 
-/** Writes all but the sequence, which is the queue's to give. */
+/** Writes all but the sequence and the stamp, which are the queue's to give. */
 export function encodeEntry(
   words: Int32Array,
   entry: number,
@@ -38,8 +40,9 @@ export function encodeEntry(
   putSafe(words, entry + BEFORE, before);
 }
 
-export function setEntrySequence(words: Int32Array, entry: number, sequence: number): void {
-  putSafe(words, entry + SEQUENCE, sequence);
+export function setEntryOrder(words: Int32Array, entry: number, sequence: number, stamp: number): void {
+  words[entry + SEQUENCE] = sequence;
+  words[entry + STAMP] = stamp;
 }
 
 export function copyEntry(from: Int32Array, fromEntry: number, into: Int32Array, intoEntry: number): void {
@@ -65,7 +68,11 @@ export function entryTag(words: Int32Array, entry: number): number {
 }
 
 export function entrySequence(words: Int32Array, entry: number): number {
-  return takeSafe(words, entry + SEQUENCE);
+  return (words[entry + SEQUENCE] as number) >>> 0;
+}
+
+export function entryStamp(words: Int32Array, entry: number): number {
+  return (words[entry + STAMP] as number) >>> 0;
 }
 
 /** Bytes of the access that came in parts before. */

@@ -1,9 +1,15 @@
-import { copyEntry, ENTRY_WORDS, entrySource, setEntrySequence } from "./notification-entry.ts";
+import { copyEntry, ENTRY_WORDS, entrySource, setEntryOrder } from "./notification-entry.ts";
 import type { SessionCounts } from "./notification-limits.ts";
-import { SlotLine } from "./slot-lines.ts";
+import { NOBODY, SlotLine } from "./slot-lines.ts";
 
 /** Lets in whatever it is. */
 export const ANY: number = -1;
+
+/** Where others put notifications of the same queue: its reader tells the order of all by their stamps. */
+export interface QueueBoard {
+  /** The stamp of an entry that is put into the queue now. */
+  stamp(): number;
+}
 
 /** What a session asks for when it opens a queue. */
 export interface QueueClaim {
@@ -23,6 +29,7 @@ export interface QueueClaim {
   readonly kind: "list" | "count";
   /** Entries that a list holds, one at least; of a count it means nothing. */
   readonly capacity: number;
+  readonly board?: QueueBoard | undefined;
 }
 
 /** One queue: what it lets in, what lies in it, and who stands in line at either end. */
@@ -44,6 +51,7 @@ export class NotificationQueue {
   readonly #end: number;
   readonly #source: number;
   readonly #tag: number;
+  readonly #board: QueueBoard | undefined;
   readonly #countMax: number;
   readonly #ring: Int32Array;
   /** The slot of the oldest entry. */
@@ -60,6 +68,7 @@ export class NotificationQueue {
     this.#end = claim.end;
     this.#source = claim.source;
     this.#tag = claim.tag;
+    this.#board = claim.board;
     this.#countMax = countMax;
     this.#ring = new Int32Array(this.capacity * ENTRY_WORDS);
   }
@@ -78,7 +87,12 @@ export class NotificationQueue {
     return !this.isList || this.size < this.capacity;
   }
 
-  /** Lets in an entry, where there is room, and gives it its sequence. */
+  /** True while somebody waits for a notification. */
+  get isAwaited(): boolean {
+    return this.nexts.first !== NOBODY;
+  }
+
+  /** Lets in an entry, where there is room, and gives it its sequence and its stamp. */
   put(words: Int32Array, entry: number): void {
     if (!this.isList) {
       if (this.size < this.#countMax) this.size += 1;
@@ -87,7 +101,7 @@ export class NotificationQueue {
     let slot = this.#head + this.size;
     if (slot >= this.capacity) slot -= this.capacity;
     copyEntry(words, entry, this.#ring, slot * ENTRY_WORDS);
-    setEntrySequence(this.#ring, slot * ENTRY_WORDS, this.#sequence);
+    setEntryOrder(this.#ring, slot * ENTRY_WORDS, this.#sequence, this.#board?.stamp() ?? 0);
     this.#sequence += 1;
     this.size += 1;
   }

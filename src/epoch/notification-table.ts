@@ -92,6 +92,16 @@ export class NotificationTable<W> {
     this.actions.push(NOTIFICATION_ACTION.OPENED, waiter);
   }
 
+  /** The session's queue of that number. */
+  queueOf(session: number, id: number): NotificationQueue | undefined {
+    return this.#sessions.get(session)?.queues.get(id);
+  }
+
+  /** How many queues there are at that region. */
+  queuesAt(region: string): number {
+    return this.#regions.get(region)?.length ?? 0;
+  }
+
   #refusal(claim: QueueClaim, session: Session | undefined, regionQueues: number): number | undefined {
     const limits = this.#limits;
     const { queues, entries = 0 } = session ?? {};
@@ -199,7 +209,7 @@ export class NotificationTable<W> {
    * @param entriesMax of a list: how many entries to take at most @param waitMs how long it may wait; 0: not at all
    */
   next(session: number, id: number, entriesMax: number, waitMs: number, waiter: W, nowMs: number): void {
-    const queue = this.#sessions.get(session)?.queues.get(id);
+    const queue = this.queueOf(session, id);
     if (queue === undefined) {
       this.actions.push(NOTIFICATION_ACTION.UNKNOWN, waiter);
       return;
@@ -215,6 +225,11 @@ export class NotificationTable<W> {
       this.#nexts.join(queue.nexts, queue.counts, waiter, most, nowMs + waitMs);
       this.#dueMs = Math.min(this.#dueMs, nowMs + waitMs);
     }
+  }
+
+  /** Something came to the queue's reader by another way: whoever waits is told that nothing came by this one. */
+  wake(queue: NotificationQueue): void {
+    this.#endNexts(queue, NOTIFICATION_ACTION.TIMED_OUT);
   }
 
   /** Those who waited for the room that there is now. */

@@ -14,6 +14,7 @@ import { type Latency, latencySum, readLatency } from "../structs/latency.ts";
 import { COMMAND_LATENCY, FLUSH_LATENCY } from "../structs/worker-counters.ts";
 import type { Endpoint, Params, Result } from "../wire/control.ts";
 import { LEASE_GRACE } from "../wire/leases.ts";
+import { BoardGrants } from "./board-grants.ts";
 import { CapabilityChecks } from "./capability-checks.ts";
 import { COUNTER, sumCounters } from "./counters.ts";
 import { DirectGrants } from "./direct-grants.ts";
@@ -67,7 +68,7 @@ export interface TargetControlParts {
   readonly drive: Drive;
   /** Where the logs of epochs lie: `drive`, or one of files where that is memory. It is synced where `drive` is durable. */
   readonly logs: Drive;
-  /** Memory of this process, for the versions of lines (line-grants.ts). */
+  /** Memory of this process, for the versions of lines (line-grants.ts) and notice boards (board-grants.ts). */
   readonly lines: Drive;
   /** How long a new one is where there is room for it; default 64 MiB. */
   readonly logBytes?: number | undefined;
@@ -149,6 +150,13 @@ export class TargetControl {
       random,
       grants: this.#grants,
       lines: new LineGrants(parts.lines, this.#regions, this.#workers, parts.closeDescriptor),
+      boards: new BoardGrants({
+        drive: parts.lines,
+        regions: this.#regions,
+        workers: this.#workers,
+        processes: parts.processes,
+        random,
+      }),
       processes: parts.processes,
       orphans: this.#orphans,
       leases: parts.leases,

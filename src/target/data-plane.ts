@@ -129,7 +129,12 @@ export class DataPlane implements ConnectionKeeper, ReceiveContext, Entered {
       syncRegion: (region, done) => this.flushes.sync(region, done),
     });
     this.#waiting = new WaitingCommands((slot) => void this.#activate(slot), this.epochs.memory);
-    this.notifications = new WorkerNotifications(parts.counters, parts.clock, this.#waiting);
+    this.notifications = new WorkerNotifications(
+      parts.counters,
+      parts.clock,
+      this.#waiting,
+      parts.memoryPort,
+    );
     this.locks = new WorkerLocks(parts.counters, parts.clock, this.#waiting, {
       suspected: () => this.#registry.lockSuspected(),
       deadlock: (session, cycle) => this.#registry.lockDeadlock(session, cycle),

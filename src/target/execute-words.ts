@@ -14,6 +14,7 @@ import { WORD_WAIT_END } from "../wire/ops.ts";
 import { DONE, MALFORMED, refuse } from "./commands.ts";
 import type { Connection } from "./connection.ts";
 import { ALIGNMENT, INPUT_OUTPUT, OK, refusalStatus } from "./statuses.ts";
+import type { WorkerNotifications } from "./worker-notifications.ts";
 import type { WorkerRegion } from "./worker-region.ts";
 import type { WorkerSession } from "./worker-session.ts";
 import type { WorkerWords } from "./worker-words.ts";
@@ -53,6 +54,7 @@ export function wordWait(
 export function wordsTouched(
   connection: Connection,
   { domain }: WorkerSession,
+  notifications: WorkerNotifications,
   words: Int32Array,
   h: number,
 ): number {
@@ -66,5 +68,6 @@ export function wordsTouched(
   if (region.failed) return refuse(connection, words, h, INPUT_OUTPUT);
   connection.answer(OPCODE.WORDS_TOUCHED, headerTag(words, h), OK, 0);
   region.watch?.touched(region, base + commandOffset(words, h), commandLength(words, h));
+  notifications.touched(region);
   return DONE;
 }

@@ -16,7 +16,15 @@ import {
   operandAt,
   valueAt,
 } from "../wire/header.ts";
-import { FLUSH_STABLE, flagsOp, flagsWord, LOCK_EXCLUSIVE, OPS, WORD_BYTES } from "../wire/ops.ts";
+import {
+  FLUSH_STABLE,
+  flagsOp,
+  flagsWord,
+  LOCK_EXCLUSIVE,
+  NOTIFY_PLACED,
+  OPS,
+  WORD_BYTES,
+} from "../wire/ops.ts";
 import {
   DONE,
   type ExecuteContext,
@@ -96,7 +104,7 @@ export function execute(
     case OPCODE.WORD_WAIT:
       return wordWait(connection, session, context.words, words, h);
     case OPCODE.WORDS_TOUCHED:
-      return wordsTouched(connection, session, words, h);
+      return wordsTouched(connection, session, context.notifications, words, h);
     case OPCODE.GROUP_JOIN:
       return joinGroup(connection, session, context.groups, words, h) ? DONE : MALFORMED;
     case OPCODE.GROUP_BARRIER:
@@ -137,12 +145,15 @@ function put(
 ): number {
   const length = commandLength(words, h);
   const payloadBytes = commandPayloadBytes(words, h);
-  if (commandFlags(words, h) !== 0) return MALFORMED;
-  if (payloadBytes !== (length <= INLINE_BYTES ? 0 : length)) return MALFORMED;
+  const flags = commandFlags(words, h);
+  if (flags > (notifies ? NOTIFY_PLACED : 0)) return MALFORMED;
+  const isPlaced = flags === NOTIFY_PLACED;
+  if (payloadBytes !== (isPlaced || length <= INLINE_BYTES ? 0 : length)) return MALFORMED;
   const at = domain.translate(commandHandle(words, h), commandOffset(words, h), length, WRITE);
   if (at < 0) return refuse(connection, words, h, refusalStatus(at));
   const region = domain.region as WorkerRegion;
   if (region.failed) return refuse(connection, words, h, INPUT_OUTPUT);
+  if (length > MAX_PAYLOAD_BYTES) return refuse(connection, words, h, RANGE);
   const tag = commandNotification(words, h);
   if (notifies) {
     if (bytesBefore(words, h) > BEFORE_MAX) return refuse(connection, words, h, RANGE);
@@ -160,7 +171,7 @@ function put(
     connection.before = notifies ? bytesBefore(words, h) : 0;
     return DONE;
   }
-  storeSmall(region.memory, at, length, words, operandAt(h));
+  if (!isPlaced) storeSmall(region.memory, at, length, words, operandAt(h));
   if (!notifies) connection.answer(OPCODE.PUT, headerTag(words, h), OK, 0);
   else notifications.put(connection, region, at, length, bytesBefore(words, h), tag, headerTag(words, h));
   region.written(at, length);

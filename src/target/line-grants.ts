@@ -1,9 +1,10 @@
 import type { Drive } from "../ports/drive.ts";
 import type { CallContext } from "../rpc/handlers.ts";
-import { codeOf, DidafsError } from "../std/errors.ts";
+import { DidafsError } from "../std/errors.ts";
 import { lineCountsBytes, lineEntries } from "../structs/line-counts.ts";
 import { LINE_BYTES } from "../wire/epoch-message.ts";
 import type { OpenRegion, OpenRegions } from "./open-regions.ts";
+import { RegionMemories } from "./region-memories.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
 /** Regions at a time whose lines are counted where others see it: a mapping and a descriptor each, of few (OPEN_MAX). */
@@ -14,12 +15,10 @@ const SHARED_MAX = 4096;
  * its home worker goes on counting there, and it is closed with the region. What is passed can only be read.
  */
 export class LineGrants {
-  readonly #drive: Drive;
   readonly #regions: OpenRegions;
   readonly #workers: readonly WorkerLink[];
   readonly #closeDescriptor: (descriptor: number) => void;
-  readonly #sharing = new Map<OpenRegion, Promise<void>>();
-  #nextName = 0;
+  readonly #memories: RegionMemories;
 
   /** @param drive of memory */
   constructor(
@@ -28,7 +27,7 @@ export class LineGrants {
     workers: readonly WorkerLink[],
     closeDescriptor: (descriptor: number) => void,
   ) {
-    this.#drive = drive;
+    this.#memories = new RegionMemories(drive, regions, "lines");
     this.#regions = regions;
     this.#workers = workers;
     this.#closeDescriptor = closeDescriptor;
@@ -54,43 +53,24 @@ export class LineGrants {
     }
   }
 
-  /** Once a region, however many ask. */
   #share(region: OpenRegion): Promise<void> | undefined {
     if (region.lines !== undefined) return undefined;
-    const known = this.#sharing.get(region);
-    if (known !== undefined) return known;
-    if (this.#regions.sharedLines + this.#sharing.size >= SHARED_MAX) {
+    return this.#memories.once(region, () => this.#make(region));
+  }
+
+  async #make(region: OpenRegion): Promise<void> {
+    if (this.#regions.sharedLines + this.#memories.makingCount > SHARED_MAX) {
       throw new DidafsError(
         "ERR_TOO_MANY",
         `this target tells the versions of ${SHARED_MAX} regions already`,
       );
     }
-    const sharing = this.#regions
-      .withRoom(() => this.#make(region))
-      .finally(() => this.#sharing.delete(region));
-    this.#sharing.set(region, sharing);
-    return sharing;
-  }
-
-  async #make(region: OpenRegion): Promise<void> {
     const { inode, index, byteLength, worker } = region;
     const entries = lineEntries(Math.ceil(byteLength / LINE_BYTES));
-    const name = `lines-${this.#nextName}`;
-    this.#nextName += 1;
-    const object = this.#drive.create(name, lineCountsBytes(entries));
-    // Nobody opens it by its name; it is gone with its descriptors and mappings.
-    this.#drive.remove(name);
-    const { descriptor } = object;
     const link = this.#workers[worker] as WorkerLink;
-    const status = await link.shareLines({ inode, index, descriptor, entries });
-    if (status === 0) {
-      region.lines = { object, entries };
-      return;
-    }
-    object.close();
-    throw new DidafsError(
-      codeOf(status),
-      `the worker does not count the lines of region ${inode}.${index} there`,
+    const object = await this.#memories.create(region, lineCountsBytes(entries), (descriptor) =>
+      link.shareLines({ inode, index, descriptor, entries }),
     );
+    region.lines = { object, entries };
   }
 }

@@ -141,6 +141,31 @@ export type ToWorker =
       readonly descriptor: number;
       readonly entries: number;
     }
+  /**
+   * From now on that memory, which is all zeros, is the notice board (structs/notice-board.ts) of that region, which the worker has
+   * mapped and which has none; answered by board-shared. The descriptor may be closed then.
+   */
+  | {
+      readonly type: "board-share";
+      readonly inode: number;
+      readonly index: number;
+      readonly descriptor: number;
+      /** What the region's header says. */
+      readonly generation: number;
+    }
+  /** Gives somebody a lane of the board, whose owner before has ended or let go of it; answered by board-lane-given. */
+  | {
+      readonly type: "board-lane";
+      readonly inode: number;
+      readonly index: number;
+      readonly lane: number;
+      /** Its owner: the window, and the public key of its origin. */
+      readonly session: number;
+      readonly handle: number;
+      readonly source: string;
+    }
+  /** The owner of that lane has let go of the board: he reads no queue there any more. */
+  | { readonly type: "board-left"; readonly inode: number; readonly index: number; readonly lane: number }
   /** The region is gone for good: what the log has for it is not needed any more. */
   | { readonly type: "region-removed"; readonly inode: number; readonly index: number }
   /** Answered by stopped. */
@@ -179,6 +204,15 @@ export type FromWorker =
   | { readonly type: "epoch-ask-finish"; readonly name: EpochName; readonly participant: Participant }
   /** `status` is 0, or what kept the worker from counting there; then it counts where it did. */
   | { readonly type: "lines-shared"; readonly inode: number; readonly index: number; readonly status: number }
+  /** `status` is 0, or what kept the worker from having the board there. */
+  | { readonly type: "board-shared"; readonly inode: number; readonly index: number; readonly status: number }
+  /** `status` is 0, or that of ERR_TOO_MANY while what its owner before has put into rings was not taken. */
+  | {
+      readonly type: "board-lane-given";
+      readonly inode: number;
+      readonly index: number;
+      readonly status: number;
+    }
   | { readonly type: "epoch-enquired"; readonly id: number; readonly answer: number }
   | { readonly type: "epoch-finished"; readonly id: number; readonly answer: number }
   | { readonly type: "stopped" };

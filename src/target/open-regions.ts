@@ -2,6 +2,7 @@ import { regionKey } from "../epoch/commit-records.ts";
 import type { DriveObject } from "../ports/drive.ts";
 import { assert } from "../std/assert.ts";
 import { DidafsError, isDidafsError } from "../std/errors.ts";
+import type { RegionBoard } from "./region-board.ts";
 import { type Resizable, resizeRegion } from "./region-resize.ts";
 import type { RegionStore } from "./region-store.ts";
 import type { WorkerLink } from "./worker-link.ts";
@@ -32,6 +33,8 @@ export interface OpenRegion extends Resizable {
   changing: Promise<void>;
   /** Where its lines are counted, once direct origins have asked (line-grants.ts). */
   lines: { readonly object: DriveObject; readonly entries: number } | undefined;
+  /** Once somebody has asked for it (board-grants.ts). */
+  board: RegionBoard | undefined;
 }
 
 /** The regions that a target has open. One that nobody uses any more stays for a while, the least recent goes first. */
@@ -195,6 +198,7 @@ export class OpenRegions {
       bindings: 0,
       changing: Promise.resolve(),
       lines: undefined,
+      board: undefined,
       cut: false,
     };
     this.#open.set(key, region);
@@ -278,9 +282,10 @@ export class OpenRegions {
   }
 }
 
-function closeObjects({ object, lines }: OpenRegion): void {
+function closeObjects({ object, lines, board }: OpenRegion): void {
   object.close();
   lines?.object.close();
+  board?.close();
 }
 
 /** The worker that alone holds a region's state. Source of the mixing: MurmurHash3's finalizer (Austin Appleby). */

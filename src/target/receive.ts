@@ -229,10 +229,7 @@ function finishMessage(connection: Connection, { epochs, notifications }: Receiv
   const message = epochs.memory.closeMessage(connection) as Uint8Array;
   connection.phase = HEADER;
   if (opcode === OPCODE.EPOCH) epochs.take(connection, connection.session as WorkerSession, tag, message);
-  else {
-    const status = notifications.open(connection, handle, tag, message);
-    if (status !== undefined) connection.answer(opcode, tag, status, 0);
-  }
+  else notifications.open(connection, handle, tag, message);
   return true;
 }
 

@@ -12,6 +12,7 @@ import type { Params, Result } from "../wire/control.ts";
 import { EPOCH_SECRET_BYTES } from "../wire/epoch-name.ts";
 import { TOKEN_BYTES } from "../wire/header.ts";
 import { LEASE_GRACE, LEASE_MS_MAX, LEASE_MS_MIN } from "../wire/leases.ts";
+import type { BoardGrants } from "./board-grants.ts";
 import { type CapabilityChecks, revoked } from "./capability-checks.ts";
 import type { DirectGrants } from "./direct-grants.ts";
 import type { LeaseRecord } from "./lease-record.ts";
@@ -30,8 +31,9 @@ const BINDINGS_MAX = 65_536;
 interface Bound {
   readonly region: OpenRegion;
   readonly gen: number;
-  /** The origin was given the region to map. */
+  /** The origin was given the region to map, and to store to. */
   direct: boolean;
+  stores: boolean;
 }
 
 interface Session {
@@ -63,6 +65,7 @@ export interface SessionsParts {
   readonly checks: CapabilityChecks;
   readonly grants: DirectGrants;
   readonly lines: LineGrants;
+  readonly boards: BoardGrants;
   readonly processes: Processes | undefined;
   readonly orphans: LockOrphans;
   readonly leases: LeaseRecord;
@@ -137,10 +140,11 @@ export class Sessions {
       "window.unbind": ({ handle }, { channel }) => {
         const session = this.#of(channel);
         // Whoever says so has let go of the mapping.
-        session.mapped.delete(handle);
+        if (session.mapped.delete(handle)) this.#parts.boards.letGo(session.number, handle);
         return this.#unbind(handle, session);
       },
       "window.lines": ({ handle }, context) => this.#shareLines(handle, context),
+      "window.board": ({ handle, make }, context) => this.#shareBoard(handle, make, context),
       "session.detached": ({ session, token }) => {
         this.#detached(session, Buffer.from(token, "hex"));
         return {};
@@ -182,16 +186,16 @@ export class Sessions {
       session.channel.close(new DidafsError("ERR_SESSION_LOST", "its origin has given it up"));
     }
     this.#parts.orphans.detached(number, token);
+    this.#parts.boards.detached(number, token);
   }
 
-  #orphan({ number, token, leaseEndMs, channel, start, mapped }: Session): void {
-    const pid = channel.credentials?.pid;
-    const process = pid === undefined || start === undefined ? undefined : { pid, start };
+  #orphan(session: Session): void {
+    const { number, token, leaseEndMs, mapped } = session;
     this.#parts.orphans.add({
       session: number,
       token,
       leaseEndMs,
-      process,
+      process: processOf(session),
       mapped: [...new Set(mapped.values())],
     });
   }
@@ -356,7 +360,7 @@ export class Sessions {
     // From here on the end of the session releases it.
     const handle = session.nextHandle;
     session.nextHandle += 1;
-    const bound: Bound = { region, gen, direct: false };
+    const bound: Bound = { region, gen, direct: false, stores: false };
     session.bindings.set(handle, bound);
     const { object } = region;
     const status = await (workers[region.worker] as WorkerLink).bind({
@@ -384,9 +388,8 @@ export class Sessions {
       if (rights === "rw") regions.written(region);
       const granted = grants.grant(params, region, context);
       bound.direct = granted.direct;
-      if (granted.direct && sharing === "raw" && rights === "rw") {
-        session.mapped.set(handle, regionKey(inode, index));
-      }
+      bound.stores = granted.direct && sharing === "raw" && rights === "rw";
+      if (bound.stores) session.mapped.set(handle, regionKey(inode, index));
       return { ...answer, ...granted };
     } catch (error) {
       await this.#unbind(handle, session);
@@ -405,6 +408,20 @@ export class Sessions {
     return { entries };
   }
 
+  async #shareBoard(handle: number, make: boolean, context: CallContext): Promise<Result<"window.board">> {
+    const session = this.#of(context.channel);
+    const bound = session.bindings.get(handle);
+    if (bound === undefined) throw noWindow(handle);
+    if (!bound.stores)
+      throw new DidafsError("ERR_NOT_DIRECT", `window ${handle} does not store to a mapping`);
+    const { number, token, originKey: source } = session;
+    const owner = { source, session: number, token, handle, process: processOf(session) };
+    return this.#parts.boards.grant(bound.region, owner, make, context, () => {
+      if (session.ended) throw new DidafsError("ERR_SESSION_LOST", "the session ended meanwhile");
+      if (session.bindings.get(handle) !== bound) throw noWindow(handle);
+    });
+  }
+
   async #unbind(handle: number, session: Session, isRevoked = false): Promise<Record<string, never>> {
     const { region } = session.bindings.get(handle) ?? {};
     if (region === undefined) throw noWindow(handle);
@@ -414,6 +431,15 @@ export class Sessions {
     this.#parts.regions.release(region);
     return {};
   }
+}
+
+/** Where it is one of this machine. */
+function processOf({
+  channel,
+  start,
+}: Session): { readonly pid: number; readonly start: string } | undefined {
+  const pid = channel.credentials?.pid;
+  return pid === undefined || start === undefined ? undefined : { pid, start };
 }
 
 function noWindow(handle: number): DidafsError {

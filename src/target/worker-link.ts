@@ -87,6 +87,20 @@ export class WorkerLink {
     return this.#order({ type: "lines-share", ...order }, `lines-shared ${order.inode} ${order.index}`);
   }
 
+  /** @returns 0, or the status that says why the worker has no board there */
+  shareBoard(order: Omit<ToWorker & { type: "board-share" }, "type">): Promise<number> {
+    return this.#order({ type: "board-share", ...order }, `board-shared ${order.inode} ${order.index}`);
+  }
+
+  /** One at a time for each region. @returns 0, or the status that says why nobody can have the lane now */
+  giveLane(order: Omit<ToWorker & { type: "board-lane" }, "type">): Promise<number> {
+    return this.#order({ type: "board-lane", ...order }, `board-lane-given ${order.inode} ${order.index}`);
+  }
+
+  leaveLane(order: Omit<ToWorker & { type: "board-left" }, "type">): void {
+    this.#mailbox.post({ type: "board-left", ...order });
+  }
+
   fail(inode: number, index: number): void {
     this.#mailbox.post({ type: "fail", inode, index });
   }
@@ -226,6 +240,8 @@ function answerKey(reply: Reply): string {
       return `${reply.type} ${reply.session} ${reply.handle}`;
     case "resized":
     case "lines-shared":
+    case "board-shared":
+    case "board-lane-given":
     case "unmapped":
       return `${reply.type} ${reply.inode} ${reply.index}`;
     case "epoch-enquired":

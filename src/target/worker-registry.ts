@@ -174,6 +174,25 @@ export class WorkerRegistry {
           status: this.#shareLines(order),
         });
         return;
+      case "board-share":
+        this.#mailbox.post({
+          type: "board-shared",
+          inode: order.inode,
+          index: order.index,
+          status: this.#shareBoard(order),
+        });
+        return;
+      case "board-lane":
+        this.#mailbox.post({
+          type: "board-lane-given",
+          inode: order.inode,
+          index: order.index,
+          status: this.#keeper.notifications.giveLane(regionKey(order.inode, order.index), order),
+        });
+        return;
+      case "board-left":
+        this.#keeper.notifications.leaveLane(regionKey(order.inode, order.index), order.lane);
+        return;
       case "region-removed":
         this.#keeper.epochs.removed(order.inode, order.index);
         return;
@@ -205,6 +224,11 @@ export class WorkerRegistry {
     } catch (error) {
       return isDidafsError(error) ? statusOf(error.code) : INPUT_OUTPUT;
     }
+  }
+
+  #shareBoard(order: ToWorker & { type: "board-share" }): number {
+    const region = this.#regions.get(regionKey(order.inode, order.index));
+    return region === undefined ? UNBOUND : this.#keeper.notifications.shareBoard(region, order);
   }
 
   /** @throws ERR_IO, ERR_TOO_MANY when the kernel refuses the mapping */
@@ -299,11 +323,16 @@ export class WorkerRegistry {
       if (region.syncing || this.#keeper.epochs.keeps(region)) continue;
       this.#leaving.splice(i, 1);
       this.#keeper.epochs.unmapped(region);
-      region.free();
+      this.#free(region);
       this.#mailbox.post({ type: "unmapped", inode: region.inode, index: region.index });
       work += 1;
     }
     return work;
+  }
+
+  #free(region: WorkerRegion): void {
+    this.#keeper.notifications.unmapped(region);
+    region.free();
   }
 
   /** Ends all sessions and unmaps all regions, and says so. */
@@ -311,10 +340,10 @@ export class WorkerRegistry {
     for (const number of [...this.#sessions.keys()]) this.#endSession(number);
     for (const region of this.#leaving.splice(0)) {
       const { inode, index } = region;
-      region.free();
+      this.#free(region);
       this.#mailbox.post({ type: "unmapped", inode, index });
     }
-    for (const region of this.#regions.values()) region.free();
+    for (const region of this.#regions.values()) this.#free(region);
     this.#regions.clear();
     this.#mailbox.post({ type: "stopped" });
   }

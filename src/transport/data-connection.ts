@@ -15,6 +15,7 @@ import {
   TOKEN_BYTES,
   valueAt,
 } from "../wire/header.ts";
+import { NOTIFY_PLACED } from "../wire/ops.ts";
 import { Backlog } from "./backlog.ts";
 import { SendQueue } from "./send-queue.ts";
 import { INLINE_BYTES, type RemoteBinding, type Transfer } from "./transfer.ts";
@@ -166,7 +167,8 @@ export class DataConnection {
     const opcode = transfer.opcode;
     const length = transfer.nextLength();
     const from = transfer.issuedBytes;
-    const puts = opcode === OPCODE.PUT || opcode === OPCODE.PUT_NOTIFY;
+    const isPlaced = opcode === OPCODE.PUT_NOTIFY && transfer.flags === NOTIFY_PLACED;
+    const puts = opcode === OPCODE.PUT || (opcode === OPCODE.PUT_NOTIFY && !isPlaced);
     const carries =
       opcode === OPCODE.ACCUMULATE ||
       opcode === OPCODE.HELLO ||

@@ -13,10 +13,12 @@ import {
 } from "../structs/words.ts";
 import { OPCODE } from "../wire/header.ts";
 import type { LockAsk, RegionAccess, WordValue } from "./access.ts";
+import { BoardAccess, type BoardSource } from "./board-access.ts";
 import { abortError, type CallLimits } from "./call-limits.ts";
 import type { HeldLocks } from "./held-locks.ts";
 import { MappedLines } from "./mapped-lines.ts";
-import type { NotifiedAccess } from "./notified-access.ts";
+import { WORKER } from "./notice-writer.ts";
+import { MAPPED_PUT, type MappedPuts, type NotifiedAccess } from "./notified-access.ts";
 import { PresentLength } from "./present-length.ts";
 import type { RemoteAccess } from "./remote-access.ts";
 import type { RemoteLink } from "./remote-link.ts";
@@ -45,12 +47,13 @@ export interface MappableRegion {
 
 /**
  * One whole region, mapped. Reads are loads from the mapping. Writes are stores to it on a raw window that may write
- * (`stores`); on a managed one they go to the region's home worker, and so does all else that needs the target, as a put that
- * notifies. While such a write is under way reads and writes follow it there, so that the order of issue holds.
+ * (`stores`), and puts that notify use the region's board there; on a managed one they go to the region's home worker, and so
+ * does all else that needs the target. While such a write is under way reads and writes follow it there, so that the order of issue holds.
  */
-export class DirectAccess implements RegionAccess {
+export class DirectAccess implements RegionAccess, MappedPuts {
   readonly path = "direct";
   readonly link: RemoteLink;
+  readonly board: BoardAccess;
   readonly #memoryPort: MemoryPort;
   readonly #session: SessionState;
   readonly #remote: RemoteAccess;
@@ -70,13 +73,17 @@ export class DirectAccess implements RegionAccess {
   /** Once it is closed: what accesses throw. */
   #closed: (() => DidafsError) | undefined;
 
-  /** Takes the descriptor over, also where it throws. @throws ERR_IO when the region cannot be mapped */
+  /**
+   * Takes the descriptor over, also where it throws.
+   * @param source of the region's board, which is asked for where it `stores` @throws ERR_IO when the region cannot be mapped
+   */
   constructor(
     memoryPort: MemoryPort,
     session: SessionState,
     remote: RemoteAccess,
     region: MappableRegion,
     stores: boolean,
+    source: BoardSource,
   ) {
     this.#memoryPort = memoryPort;
     this.#session = session;
@@ -92,6 +99,8 @@ export class DirectAccess implements RegionAccess {
       throw error;
     }
     this.#length = new PresentLength(this.#memory.header, region.byteLength);
+    this.board = new BoardAccess(memoryPort, session, source, region.closeDescriptor);
+    if (stores) remote.notified.mapped = this;
   }
 
   #map(): MemoryBehindHeader {
@@ -273,6 +282,23 @@ export class DirectAccess implements RegionAccess {
     return this.#remote.notified;
   }
 
+  putMapped(at: number, from: Uint8Array, before: number, tag: number): number {
+    this.#check();
+    const { header } = this.#memory;
+    const { writer } = this.board;
+    if (writer === undefined) this.board.wanted(header);
+    const route = this.#storesNow && writer !== undefined ? writer.route(at, from.byteLength, tag) : WORKER;
+    if (writer === undefined || route === WORKER) return MAPPED_PUT.NOTHING;
+    if (!this.#length.isWhole) this.#length.check(at, from.byteLength);
+    this.#copyIn(at, from, 0, from.byteLength);
+    if (!writer.tell(route, at, from.byteLength, before, tag)) return MAPPED_PUT.STORED;
+    return writer.isAsleep(route) || isWaitedFor(header) ? MAPPED_PUT.TOLD : MAPPED_PUT.DONE;
+  }
+
+  touched(at: number, length: number, limits: CallLimits): Promise<void> {
+    return this.#remote.touched(at, length, limits);
+  }
+
   async waitWord(
     word: number,
     at: number,
@@ -378,6 +404,7 @@ export class DirectAccess implements RegionAccess {
     if (this.#closed !== undefined) return;
     this.#closed = closedBy(this.#session);
     this.#remote.close();
+    this.board.close();
     this.#memoryPort.free(this.#memory);
     if (this.#private !== undefined) this.#memoryPort.free(this.#private);
     this.#lines?.free();

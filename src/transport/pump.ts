@@ -100,6 +100,11 @@ export class Pump {
     });
   }
 
+  /** Lets the event loop turn once: promises alone would keep it from that. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => this.#turns.soon(resolve));
+  }
+
   /** Resolves when all of `flight`, which has begun, has settled, whatever the outcome; the caller looks at that. */
   land(flight: Landing, limits: CallLimits): Promise<void> {
     if (flight.settled) return Promise.resolve();

@@ -15,6 +15,11 @@ export class Turnstile {
   #inside = 0;
   readonly #waiting: Waiter[] = [];
 
+  /** True while no call is under way, and none waits. */
+  get isFree(): boolean {
+    return this.#inside === 0;
+  }
+
   /** Every call that was let in leaves. @returns false where it must wait: see `enter` */
   tryEnter(): boolean {
     if (this.#inside >= INSIDE_MAX || this.#waiting.length > 0) return false;

@@ -287,6 +287,15 @@ export const CALLS = {
   "window.unbind": [v.object({ handle: count }), empty],
   /** Of a window that is mapped: the memory where its region's lines are counted (structs/line-counts.ts); to be read only. */
   "window.lines": [v.object({ handle: count }), v.object({ entries: count })],
+  /**
+   * Of a window that may store to its mapping: its region's notice board (structs/notice-board.ts), whose descriptor comes with
+   * the answer. `generation` 0, and no descriptor: there is none, and `make` did not ask for one. `lane`: the window's own; none
+   * where all are taken.
+   */
+  "window.board": [
+    v.object({ handle: count, make: v.boolean() }),
+    v.object({ lane: v.optional(count), generation: count }),
+  ],
 
   // Target to origin, on the channel of the session
   /** The origin has lost these windows: answered once no access through the library reaches their mappings. */

@@ -59,12 +59,15 @@ export const OPCODE = {
   EPOCH: 11,
   /**
    * Like PUT; then all queues that match are told, with the tag in `notification`, and it is answered once each has had room
-   * for that. `compare`: bytes of the access that earlier commands have put.
+   * for that. `compare`: bytes of the access that earlier commands have put. flags: NOTIFY_PLACED or none.
    */
   PUT_NOTIFY: 12,
   /** Like GET of NOTIFIED_GET_BYTES_MAX bytes at most, and then as PUT_NOTIFY. */
   GET_NOTIFY: 13,
-  /** Opens a queue of notifications. `length` and payload: what it lets in (wire/notifications.ts). */
+  /**
+   * Opens a queue of notifications. `length` and payload: what it lets in (wire/notifications.ts). `value`: its place on the
+   * region's board plus 1 (structs/notice-board.ts), 0 where it is not there.
+   */
   QUEUE_OPEN: 14,
   /** Closes the queue whose number is in `operand`; 1 in `value` when there was one. */
   QUEUE_CLOSE: 15,
@@ -72,7 +75,7 @@ export const OPCODE = {
    * Asks for what lies in the queue whose number is in `operand` (u32, the rest zero), or for the next notification; `compare` says
    * for how many milliseconds that may wait (u32, the rest zero). Answered when there is something, which later commands may
    * overtake: payload of `length` bytes at most (wire/notifications.ts), and how many these are in `value`; of a
-   * queue that counts only their number. 0: nothing came in time.
+   * queue that counts only their number. 0: nothing came in time, or something lies on the region's board.
    */
   NOTIFY_NEXT: 16,
   /**
@@ -81,7 +84,10 @@ export const OPCODE = {
    * `value`. flags: WORD_WAIT_END instead ends the session's waits for that word through that window.
    */
   WORD_WAIT: 17,
-  /** The bytes of a raw window from `offset` on were stored to through a mapping: whoever waits for a word there is looked after. */
+  /**
+   * The bytes of a raw window from `offset` on were stored to through a mapping: whoever waits for a word there is looked after,
+   * and who waits for a notification that lies on the region's board.
+   */
   WORDS_TOUCHED: 21,
   /**
    * Asks to become a member of a group. `operand` and `compare`: the first 128 bits of the SHA-256 of its name; `offset`: how many

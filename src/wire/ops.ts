@@ -5,6 +5,9 @@ export { OPS, WORD_BYTES, WORDS } from "../structs/words.ts";
 export const FLUSH_MEMORY = 0;
 export const FLUSH_STABLE = 1;
 
+/** What PUT_NOTIFY says, in its flags: its bytes are in place, stored to a mapping, and do not come with it. */
+export const NOTIFY_PLACED = 1;
+
 /** What LOCK asks for, in its flags: nobody else may hold a lock on any of these bytes. */
 export const LOCK_EXCLUSIVE = 1;
 

@@ -37,6 +37,8 @@ export interface QueueLife {
   /** Its filter. */
   readonly source: string | undefined;
   readonly capacity: number;
+  /** Notifications that each window may have told on a board beside that. */
+  readonly ring: number;
   /** When it was asked for, and when it was there. */
   readonly asked: number;
   readonly opened: number;

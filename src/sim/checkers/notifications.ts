@@ -7,7 +7,7 @@ import { checkQueueLife } from "./queue-lives.ts";
  * is told that it ended. In each life nothing is told that nobody sent, that the queue does not ask for, or that was over before it
  * was there; nothing twice; what was answered before something else was begun comes before it, at each region, whoever sent them,
  * and is not left out; what one window sends to a region comes in its order; and no more is answered and not told than the queue
- * has room for, twice where the answer that told it is on its way. The bytes that are found when a put is told are its own or those
+ * has room for, twice where the answer that told it is on its way, and than each window has on a board. The bytes that are found when a put is told are its own or those
  * of a later one, and a get that is told has no bytes that were put later.
  *
  * Does not verify: that what was answered last is told (in the end each client is told of something of its own, behind

@@ -81,11 +81,14 @@ function checkOrder(told: readonly NotifyingOperation[]): string | undefined {
 
 /** @param due of one region */
 function checkCredits(
-  { capacity }: QueueLife,
+  { capacity, ring }: QueueLife,
   due: readonly NotifyingOperation[],
   toldAt: ReadonlyMap<number, number>,
 ): string | undefined {
-  const most = capacity + Math.min(capacity, ANSWER_MAX);
+  const windows = new Set(due.map(({ input }) => input.window)).size;
+  // What was taken from a ring is told a moment later.
+  const onBoard = ring === 0 ? 0 : windows * ring + 1;
+  const most = capacity + Math.min(capacity, ANSWER_MAX) + onBoard;
   const changes = due.flatMap(({ input, returned }) => {
     const told = toldAt.get(input.number) as number;
     return told < returned ? [] : [[returned, 1] as const, [told, -1] as const];

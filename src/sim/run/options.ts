@@ -78,6 +78,7 @@ export const FOCUSES = [
   "mapped",
   "waits",
   "notifications",
+  "boards",
 ] as const;
 
 export type Focus = (typeof FOCUSES)[number];
@@ -138,6 +139,7 @@ function focused(options: RunOptions, focus: Focus): RunOptions {
   if (focus === "mapped") return onMappedEpochs(short);
   if (focus === "waits") return onWaits(short);
   if (focus === "notifications") return onNotifications(short);
+  if (focus === "boards") return onBoards(onNotifications(short));
   if (focus === "revocations") {
     const often = { ...work, revokes: 40, pauseMs: 1000 };
     return { ...short, faults: NO_FAULTS, lossRateAfterFlush: 0, work: often };
@@ -305,6 +307,23 @@ function onNotifications(options: RunOptions): RunOptions {
       noticeFiles: [{ sharing, targets: targets.length, drive: "file" }],
       pauseMs: 200,
     },
+  };
+}
+
+/** The same on one machine, by raw windows. */
+function onBoards(options: RunOptions): RunOptions {
+  const { shape, work } = options;
+  const here = <T>(plan: T) => ({ ...plan, machine: 0 });
+  return {
+    ...options,
+    shape: {
+      ...shape,
+      machines: 1,
+      metaMachine: 0,
+      targets: shape.targets.map(here),
+      clients: shape.clients.map((client) => ({ ...here(client), transport: "auto" as const })),
+    },
+    work: { ...work, noticeFiles: work.noticeFiles.map((plan) => ({ ...plan, sharing: "raw" as const })) },
   };
 }
 

@@ -11,6 +11,8 @@ const SETTLED_MS = 100;
 const LONG = { timeoutMs: 60_000 };
 /** Of the queues that something is proven with. */
 const PROVEN_CAPACITY = 2;
+/** More than clients send each other in the end. */
+const ROOMY = 1000;
 /** More than fit, by far. */
 const BURST = 5 * PROVEN_CAPACITY;
 
@@ -41,6 +43,8 @@ export class ToldProof {
     const own = { capacity: PROVEN_CAPACITY, source: this.#notifier.origin };
     return (
       (await this.#proveBy(own, (queue) => this.#isTold(queue))) &&
+      // One without a source may be on a board.
+      (await this.#proveBy({ capacity: ROOMY }, (queue) => this.#isTold(queue))) &&
       (await this.#proveBy(own, (queue) => this.#hasRoom(queue))) &&
       (await this.#proveBy(own, (queue) => this.#letsGo(queue))) &&
       (await this.#proveBy({ capacity: PROVEN_CAPACITY }, (queue) => this.#takesTurns(queue))) &&

@@ -1,5 +1,6 @@
 import type { CallOptions, DidafsWindow, Notification, NotificationQueue } from "../../client/api.ts";
 import { isDidafsError } from "../../std/errors.ts";
+import { RING_SLOTS } from "../../structs/notice-board.ts";
 import type { QueueLife, Told } from "../checkers/notification-history.ts";
 import type { ClientProcess } from "../world/client-process.ts";
 import type { Book, NoticeFile } from "./book.ts";
@@ -53,7 +54,8 @@ export class ToldQueue {
     const asked = book.sequence.next();
     const queue = await window.notifications({ capacity, source, ...limits });
     const opened = book.sequence.next();
-    const life: QueueLife = { client: client.name, source, capacity, asked, opened, told: [] };
+    const ring = file.plan.sharing === "managed" ? 0 : Math.min(capacity, RING_SLOTS);
+    const life: QueueLife = { client: client.name, source, capacity, ring, asked, opened, told: [] };
     file.lives.push(life);
     book.note(client.name, `has a queue of ${capacity} from ${opened} on, by ${id}`);
     return new ToldQueue(window, id, queue, life, book, limits);

@@ -49,8 +49,11 @@ export class ToldWork {
 
   #begin(window: DidafsWindow, id: string): Promise<ToldQueue> {
     const capacity = this.#random.pick([1, 2, 4, 100]);
-    const { sources } = this.#file;
-    const source = this.#random.chance(0.3) ? this.#random.pick([...sources]) : undefined;
+    const { sources, plan } = this.#file;
+    // Where one has a source, nobody uses the region's board.
+    const source = this.#random.chance(plan.sharing === "raw" ? 0.05 : 0.3)
+      ? this.#random.pick([...sources])
+      : undefined;
     const of = { file: this.#file, book: this.#book, client: this.#notifier.process };
     return ToldQueue.open(window, id, { capacity, source }, of);
   }
