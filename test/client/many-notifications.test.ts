@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { after, before, it } from "node:test";
+import { after, before, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "../../src/index.ts";
 import { SimRandom } from "../../src/sim/random.ts";
@@ -17,7 +17,6 @@ import type { NotifierReport } from "./fixtures/notifier.ts";
 const MANY = Number(process.env.DIDAFS_NOTIFICATIONS ?? 300_000);
 const KILLS = Math.max(24, Math.ceil(MANY / 100_000));
 const NOTIFIERS = 3;
-const READERS = 2;
 const SEED = firstSeed("DIDAFS_NOTIFICATIONS_SEED");
 
 /** A process, and what it said last. */
@@ -36,13 +35,32 @@ let running: ProcessCluster;
 before(async () => {
   running = await startProcessCluster();
   await using cluster = await connect(running.url);
-  await using _file = await cluster.open("/many", { create: true, size: 64 * 64 });
+  for (const sharing of ["managed", "raw"]) {
+    const file = await cluster.open(`/many-${sharing}`, { create: true, size: 64 * 64 });
+    await file.close();
+  }
 });
 after(() => running[Symbol.asyncDispose]());
 
-it("notifications are told once each, in order, and none is lost, whoever is killed", {
-  timeout: 3_000_000,
-}, async (context) => {
+for (const [sharing, how, readerCount] of [
+  ["managed", "by messages", 2],
+  // Each is told to one queue, and so through the region's board.
+  ["raw", "through memory", 1],
+] as const) {
+  it(
+    `notifications ${how} are told once each, in order, and none is lost, whoever is killed`,
+    {
+      timeout: 3_000_000,
+    },
+    (context) => notifyMany(context, sharing, readerCount),
+  );
+}
+
+async function notifyMany(
+  context: TestContext,
+  sharing: "managed" | "raw",
+  readerCount: number,
+): Promise<void> {
   const random = new SimRandom(SEED);
   context.diagnostic(`seed ${SEED}, ${MANY} notifications, ${KILLS} kills`);
   const notifiers: Party<NotifierReport>[] = [];
@@ -51,10 +69,11 @@ it("notifications are told once each, in order, and none is lost, whoever is kil
   let slots = 0;
 
   async function start<Report>(program: string): Promise<Party<Report>> {
-    const transport = random.chance(0.5) ? "direct" : "tcp";
+    const transport = sharing === "raw" || random.chance(0.5) ? "direct" : "tcp";
     const slot = slots % 64;
     slots += 1;
-    const child = fork(new URL(`./fixtures/${program}.ts`, import.meta.url), [transport, String(slot)], {
+    const args = [transport, String(slot), sharing];
+    const child = fork(new URL(`./fixtures/${program}.ts`, import.meta.url), args, {
       env: { ...process.env, DIDAFS_URL: running.url },
     });
     await once(child, "message");
@@ -117,13 +136,13 @@ it("notifications are told once each, in order, and none is lost, whoever is kil
     return faults;
   }
 
-  for (let i = 0; i < READERS; i += 1) await startReader();
+  for (let i = 0; i < readerCount; i += 1) await startReader();
   for (let i = 0; i < NOTIFIERS; i += 1) await startNotifier();
   for (let kills = 0; kills < KILLS; kills += 1) {
     while ((await acknowledged()) < ((kills + 1) * MANY) / (KILLS + 1)) await sleep(20);
     const isReader = random.chance(0.5);
     const [party] = isReader
-      ? readers.splice(random.between(0, READERS - 1), 1)
+      ? readers.splice(random.between(0, readerCount - 1), 1)
       : notifiers.splice(random.between(0, NOTIFIERS - 1), 1);
     const { child } = party as Party<unknown>;
     child.kill("SIGKILL");
@@ -150,4 +169,4 @@ it("notifications are told once each, in order, and none is lost, whoever is kil
     child.disconnect();
     await once(child, "exit");
   }
-});
+}

@@ -8,7 +8,7 @@ import type { Landing } from "../../src/transport/pump.ts";
 import { encodeNotice, NOTICE_BYTES, type Notice } from "../../src/wire/notifications.ts";
 
 const SOURCE = "ab".repeat(32);
-const RIGHT: Omit<Notice, "source"> = { at: 0, length: 8, before: 0, sequence: 0, tag: 5 };
+const RIGHT: Omit<Notice, "source"> = { at: 0, length: 8, before: 0, sequence: 0, stamp: 0, tag: 5 };
 
 function told(...notices: Partial<Notice>[]): QueueAnswer {
   const bytes = new Uint8Array(notices.length * NOTICE_BYTES);

@@ -51,6 +51,39 @@ for (const transport of ["tcp", "direct"] as const) {
   });
 }
 
+test("notified puts of raw windows on the target's host are no messages at all, while who is told is at work", async () => {
+  await using local = await startLocalCluster({ targets: 1 });
+  const { url } = local.cluster;
+  const raw = { rights: "rw", sharing: "raw" } as const;
+  await using one = await connect(url, { transport: "direct" });
+  await using other = await connect(url, { transport: "direct" });
+  await using file = await one.open("/bytes", { create: true, size: 4096 });
+  await using producer = await file.window(raw);
+  await using second = await other.open("/bytes");
+  await using theirs = await second.window(raw);
+  await using queue = await theirs.notifications();
+  const hand = async (count: number): Promise<void> => {
+    for (let tag = 0; tag < count; tag += 1) {
+      const bytes = new Uint8Array(8).fill(tag);
+      await producer.putNotify(8, bytes, tag);
+      assert.deepEqual(await queue.next(), { source: one.origin, tag, at: 8, length: 8 });
+      assert.deepEqual(await theirs.get(8, new Uint8Array(8)), bytes);
+    }
+  };
+  // The board is fetched beside the first of them.
+  assert.ok(
+    await hasCome(async () => {
+      const before = look(local.dir).totals;
+      await hand(10);
+      await sleep(20 * LOOK_MS);
+      return isDeepStrictEqual(look(local.dir).totals, before);
+    }),
+  );
+  const before = await counted(local.dir);
+  await hand(1000);
+  assert.deepEqual(await counted(local.dir), before);
+});
+
 async function tellByPut({ producer, queue, exchange }: Stage, size: number): Promise<void> {
   const bytes = new Uint8Array(size).fill(size / 8);
   await exchange([producer.put(0, bytes)], putOf(size), NOTHING);
@@ -125,8 +158,11 @@ async function counted(dir: string): Promise<Totals> {
   return look(dir).totals;
 }
 
-async function hasCome(isSo: () => boolean): Promise<boolean> {
+async function hasCome(isSo: () => boolean | Promise<boolean>): Promise<boolean> {
   const endMs = performance.now() + WITHIN_MS;
-  while (!isSo() && performance.now() < endMs) await sleep(LOOK_MS);
-  return isSo();
+  for (;;) {
+    if (await isSo()) return true;
+    if (performance.now() >= endMs) return false;
+    await sleep(LOOK_MS);
+  }
 }

@@ -47,7 +47,7 @@ function queueOf(count: number) {
 test("each home is asked once at a time, and whatever one answers is taken", async () => {
   const { homes, took, answers } = queueOf(2);
   const coming = answers.come(LIMITS);
-  answers.ask();
+  answers.ask(60_000);
   assert.deepEqual(
     homes.map(({ asked }) => asked.length),
     [1, 1],
@@ -72,7 +72,7 @@ test("a home that is lost ends the queue at the others too, once, and nothing is
   homes[1].asked[0]?.reject(new DidafsError("ERR_BAD_HANDLE", "closed"));
   await assert.rejects(answers.come(LIMITS), (error) => isDidafsError(error, "ERR_SESSION_LOST"));
   assert.throws(
-    () => answers.ask(),
+    () => answers.ask(60_000),
     (error) => isDidafsError(error, "ERR_SESSION_LOST"),
   );
   answers.end(new DidafsError("ERR_CLOSED", "closed"));

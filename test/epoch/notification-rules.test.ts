@@ -70,7 +70,7 @@ class Table extends NotificationTable<string> {
 
 test("golden words of an entry", () => {
   const table = new Table();
-  table.opened({ end: 2 ** 50 });
+  table.opened({ end: 2 ** 50, board: { stamp: () => -2 } });
   table.notified("before");
   table.asked();
   table.notify("5.0", 2, 0x1_2345_6789_abcd, 0x2_8000_0001, 0xfeed_beef, 0xffff_ffff, "put", 0x3_0000_0002);
@@ -79,13 +79,54 @@ test("golden words of an entry", () => {
   const words = table.actions.entries.slice(at, at + entries.ENTRY_WORDS);
   assert.deepEqual(
     [...new Uint32Array(words.buffer)],
-    [0x6789_abcd, 0x1_2345, 0x8000_0001, 2, 0xfeed_beef, 0xffff_ffff, 1, 0, 2, 3],
+    [0x6789_abcd, 0x1_2345, 0x8000_0001, 2, 0xfeed_beef, 0xffff_ffff, 1, 0xffff_fffe, 2, 3],
   );
   assert.equal(entries.entryAt(words, 0), 0x1_2345_6789_abcd);
   assert.equal(entries.entryLength(words, 0), 0x2_8000_0001);
   assert.equal(entries.entrySource(words, 0), 0xfeed_beef);
   assert.equal(entries.entrySequence(words, 0), 1);
+  assert.equal(entries.entryStamp(words, 0), 0xffff_fffe);
   assert.equal(entries.entryBefore(words, 0), 0x3_0000_0002);
+});
+
+test("an entry is stamped when it is let in, by the board of each queue", () => {
+  const table = new Table();
+  const [stamps, others] = [
+    [10, 20, 30],
+    [5, 6, 7],
+  ];
+  table.opened({ capacity: 1, board: { stamp: () => stamps.shift() as number } });
+  table.opened({ id: 2, board: { stamp: () => others.shift() as number } });
+  table.opened({ id: 3 });
+  for (const name of ["a", "b"]) table.notified(name);
+  assert.deepEqual([stamps, others], [[20, 30], [7]], "one waits for room in the first");
+  const stampsAt = (id: number): number[] => {
+    table.next(CONSUMER, id, 64, 0, "next", 0);
+    const { entries: words, counts, entriesAt } = table.actions;
+    const told = Array.from({ length: counts[0] as number }, (_, nth) =>
+      entries.entryStamp(words, (entriesAt[0] as number) + nth * entries.ENTRY_WORDS),
+    );
+    table.said();
+    return told;
+  };
+  assert.deepEqual([1, 1, 2, 3].map(stampsAt), [[10], [20], [5, 6], [0, 0]]);
+});
+
+test("who waits may be told that nothing comes by this way, at one queue", () => {
+  const table = new Table();
+  table.opened();
+  table.opened({ id: 2 });
+  for (const id of [1, 1, 2]) assert.deepEqual(table.asked(1000, { id }), []);
+  const queue = table.queueOf(CONSUMER, 1);
+  assert.ok(queue?.isAwaited);
+  table.wake(queue);
+  assert.deepEqual(table.said(), ["next TIMED_OUT", "next TIMED_OUT"]);
+  assert.deepEqual([queue.isAwaited, table.nextsCount, table.queuesAt("5.0")], [false, 1, 2]);
+  table.wake(queue);
+  assert.deepEqual(table.said(), []);
+  assert.deepEqual(table.asked(1000), [], "it waits again");
+  assert.deepEqual(table.notified("a"), ["next ENTRIES 0", "next ENTRIES 0", "a NOTIFIED"]);
+  assert.equal(table.queueOf(CONSUMER, 3), undefined);
 });
 
 test("the sources that are needed are those of filters, of what lies in queues, and of what waits", () => {

@@ -18,7 +18,7 @@ const ROUNDS_MIN = 200;
 async function callAnything(fixture: TargetFixture, origin: Origin, dice: Dice): Promise<string[]> {
   const calls = Array.from({ length: dice.between(1, 8) }, () => {
     const method = dice.percent(60)
-      ? dice.pick(["window.bind", "window.unbind", "session.renew"] as const)
+      ? dice.pick(["window.bind", "window.unbind", "window.board", "session.renew"] as const)
       : dice.pick(METHODS);
     const sample = sampleOf(CALLS[method][0] as v.GenericSchema, dice) as Record<string, unknown>;
     const window = { at: 0, byteLength: 64, rights: "rw", sharing: "managed", direct: false } as const;

@@ -69,7 +69,7 @@ test("a notified put is one message each way, and wakes who waits with one more,
   const told = reader.answer();
   assert.equal(told.tag, 7);
   const { source, ...notice } = decodeNotice(told.payload, 0);
-  assert.deepEqual(notice, { at: 100, length: 1000, before: 0, sequence: 0, tag: 9 });
+  assert.deepEqual(notice, { at: 100, length: 1000, before: 0, sequence: 0, stamp: 0, tag: 9 });
   assert.ok(bytes.subarray(100, 1100).every((byte) => byte === 3));
   assert.deepEqual(
     names.map((name, i) => fixture.count(name) - (before[i] as number)),
@@ -203,7 +203,9 @@ test("what is too much is refused, and changes nothing", () => {
 test("what no client sends ends the session", () => {
   const queue = encodeQueue({ at: 0, length: 1, number: 1, capacity: 1, tag: undefined, source: undefined });
   const frames = [
-    command({ opcode: OPCODE.PUT_NOTIFY, handle: 1, flags: 1 }),
+    command({ opcode: OPCODE.PUT_NOTIFY, handle: 1, flags: 2 }),
+    command({ opcode: OPCODE.PUT, handle: 1, flags: 1 }),
+    command({ opcode: OPCODE.PUT_NOTIFY, handle: 1, flags: 1, length: 9, payload: new Uint8Array(9) }),
     command({ opcode: OPCODE.PUT_NOTIFY, handle: 1, length: 9 }),
     command({ opcode: OPCODE.GET_NOTIFY, handle: 1, length: 9, payload: new Uint8Array(9) }),
     command({ opcode: OPCODE.GET, handle: 1, length: 9, notification: 1 }),
@@ -222,4 +224,28 @@ test("what no client sends ends the session", () => {
     assert.ok(sender.ended, `frame ${i}`);
     assert.equal(fixture.count("protocolErrors"), 1);
   }
+});
+
+test("an opening is answered in its turn, also while what queues told waits for room to be sent", () => {
+  const { fixture, reader, sender } = shared();
+  assert.equal(open(reader), 0);
+  next(reader, 7);
+  for (let tag = 100; tag < 104; tag += 1)
+    reader.send(command({ opcode: OPCODE.GET, tag, handle: 1, length: 150_000 }));
+  fixture.step(20);
+  put(sender, 1);
+  fixture.step(20);
+  const payload = encodeQueue({
+    at: 0,
+    length: 1,
+    number: 2,
+    capacity: 1,
+    tag: undefined,
+    source: undefined,
+  });
+  reader.send(command({ opcode: OPCODE.QUEUE_OPEN, tag: 8, handle: 1, length: payload.length, payload }));
+  reader.send(command({ opcode: OPCODE.GET, tag: 9, handle: 1, length: 8 }));
+  fixture.step(20);
+  const tags = Array.from({ length: 7 }, () => reader.answer().tag).filter((tag) => tag !== 7);
+  assert.deepEqual(tags, [100, 101, 102, 103, 8, 9]);
 });

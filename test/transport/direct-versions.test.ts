@@ -34,7 +34,9 @@ function mapped() {
     byteLength: BYTES,
     closeDescriptor,
   };
-  const access = new DirectAccess(memory, origin.session, origin.access, region, false);
+  const access = new DirectAccess(memory, origin.session, origin.access, region, false, () =>
+    Promise.resolve({ generation: 0, lane: undefined, descriptor: undefined }),
+  );
   const bytes = memory.map(REGION_DESCRIPTOR, REGION_HEADER_BYTES, BYTES, true).u8;
   const words = memory.map(LINES_DESCRIPTOR, 0, lineCountsBytes(ENTRIES), true).i32;
   const mappings = new Set<unknown>();

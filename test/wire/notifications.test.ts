@@ -19,6 +19,7 @@ const REQUEST: QueueRequest = {
   capacity: 5,
   tag: 6,
   source: SOURCE,
+  onBoard: false,
 };
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
@@ -35,22 +36,39 @@ test("golden bytes of a queue", () => {
   const any = encodeQueue({ ...REQUEST, capacity: undefined, tag: undefined, source: undefined });
   golden.splice(2, 3, "0400000000000000", "0700000000000000", "00".repeat(32));
   assert.equal(hex(any), golden.join(""), "it counts, any tag, any source");
+  const onBoard = encodeQueue({ ...REQUEST, tag: undefined, source: undefined, onBoard: true });
+  golden.splice(2, 2, "0400000005000000", "0e00000000000000");
+  assert.equal(hex(onBoard), golden.join(""), "any tag, any source, on the board");
 });
 
 test("golden bytes of a notice, wherever it lies", () => {
   const bytes = new Uint8Array(2 * NOTICE_BYTES);
-  const notice = { at: 1, before: 0x2_0000_0003, sequence: 4, length: 5, tag: 0xfeed_beef };
+  const notice = {
+    at: 1,
+    before: 0x2_0000_0003,
+    sequence: 4,
+    stamp: 0xffff_fffe,
+    length: 5,
+    tag: 0xfeed_beef,
+  };
   encodeNotice(bytes, 1, notice, Buffer.from(SOURCE, "hex"));
   const golden = [
     "00".repeat(64),
     "0100000000000000",
     "0300000002000000", // 0x2_0000_0003 bytes before
-    "0400000000000000", // the fifth of its queue
+    "04000000feffffff", // the fifth of its queue, stamp 0xffff_fffe
     "05000000efbeedfe", // 5 bytes, tag 0xfeed_beef
     SOURCE,
   ];
   assert.equal(hex(bytes), golden.join(""));
   assert.deepEqual(decodeNotice(bytes, 1), { ...notice, source: SOURCE });
+});
+
+test("a sequence goes on from 2^32 - 1 with 0", () => {
+  const bytes = new Uint8Array(NOTICE_BYTES);
+  const notice = { at: 0, before: 0, sequence: 2 ** 32, stamp: 0, length: 0, tag: 0 };
+  encodeNotice(bytes, 0, notice, Buffer.from(SOURCE, "hex"));
+  assert.equal(decodeNotice(bytes, 0).sequence, 0);
 });
 
 test("what was encoded comes back, and is nothing else", () => {
@@ -63,10 +81,16 @@ test("what was encoded comes back, and is nothing else", () => {
       capacity: fc.option(u32, { nil: undefined }),
       tag: fc.option(u32, { nil: undefined }),
       source: fc.option(fc.uint8Array({ minLength: 32, maxLength: 32 }).map(hex), { nil: undefined }),
+      onBoard: fc.boolean(),
     },
     { noNullPrototype: true },
   );
-  fc.assert(fc.property(request, (one) => assert.deepEqual(decodeQueue(encodeQueue(one)), one)));
+  fc.assert(
+    fc.property(request, (one) => {
+      const mayBe = !one.onBoard || (one.capacity !== undefined && one.source === undefined);
+      assert.deepEqual(decodeQueue(encodeQueue(one)), mayBe ? one : undefined);
+    }),
+  );
 });
 
 test("a queue whose flags nobody knows, or whose unused fields say something, is refused", () => {

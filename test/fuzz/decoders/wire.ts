@@ -155,6 +155,7 @@ export const WIRE_DECODERS: readonly Decoder[] = [
         capacity: dice.pick([undefined, dice.between(0, 99)]),
         tag: dice.pick([undefined, dice.next()]),
         source: dice.pick([undefined, "e".repeat(64)]),
+        onBoard: dice.percent(30),
       };
       const bytes = mutated(encodeQueue(queue), dice);
       const found = decodeQueue(bytes);

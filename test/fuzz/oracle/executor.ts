@@ -253,14 +253,16 @@ export class Executor {
   /** Where others read too little it is refused, or answered late: its bytes may be there or not until they are put anew. */
   #putNotify(header: DataView): Outcome {
     const length = u64At(header, AT.length);
-    const isRight =
-      header.getUint16(AT.flags, true) === 0 && payloadOf(header) === (length <= INLINE ? 0 : length);
+    const flags = header.getUint16(AT.flags, true);
+    const isPlaced = flags === 1;
+    const isRight = flags <= 1 && payloadOf(header) === (isPlaced || length <= INLINE ? 0 : length);
     if (!isRight) return "PUT_NOTIFY: flags or payload";
     const found = this.#find(header, length, WRITE, 1);
     if (typeof found === "number") return this.#refuse(header, found);
-    if (refusesNotice(header)) return this.#refuse(header, STATUS.RANGE);
+    if (refusesNotice(header, PAYLOAD_MAX)) return this.#refuse(header, STATUS.RANGE);
     const at = u64At(header, AT.offset);
     this.#owed.addLate(this.#expected(header, found, NOTIFIED_TELLING));
+    if (isPlaced) return undefined;
     if (length > INLINE) return (payload) => found.write(at, payload, true);
     found.write(at, new Uint8Array(header.buffer, header.byteOffset + AT.operand, length), true);
     return undefined;

@@ -60,7 +60,9 @@ export function queueRange(payload: Uint8Array): { at: number; length: number } 
   ];
   const counts = (flags & 1) !== 0;
   const isNonsense =
-    flags > 7 ||
+    flags > 15 ||
+    // What is to be on a board is a list that lets in any source.
+    ((flags & 8) !== 0 && (flags & 5) !== 4) ||
     (counts && capacity !== 0) ||
     ((flags & 2) !== 0 && tag !== 0) ||
     ((flags & 4) !== 0 && payload.subarray(32).some((byte) => byte !== 0));

@@ -211,7 +211,8 @@ export const BREAKING: readonly Mutation[] = [
     (opcode): Mutation =>
       (batch, at, dice) =>
         alone(batch, at, opcode, () => {
-          if (dice.percent(50)) batch.u16(at + AT.flags, dice.between(1, 0xffff));
+          const least = opcode === OPCODES.PUT_NOTIFY ? 2 : 1;
+          if (dice.percent(50)) batch.u16(at + AT.flags, dice.between(least, 0xffff));
           else batch.payload(at, dice.between(1, 9));
         }),
   ),

@@ -19,6 +19,9 @@ export const QUEUE_FLOOD_BYTES: number = (FLOOD + READERS + 2) * HEADER + 2 * QU
 const COUNTS = 1;
 const ANY_TAG = 2;
 const ANY_SOURCE = 4;
+const ON_BOARD = 8;
+/** Of PUT_NOTIFY: the bytes are in place. */
+const PLACED = 1;
 
 /** Writes commands about queues of notifications, and the notifying part of accesses. */
 export class QueueFrames {
@@ -34,6 +37,13 @@ export class QueueFrames {
   notice(batch: Batch, at: number): void {
     const dice = this.#dice;
     batch.u32(at + AT.notification, dice.percent(90) ? dice.between(0, TAGS) : dice.next());
+    const isPut = batch.bytes[at + AT.opcode] === OPCODES.PUT_NOTIFY;
+    if (isPut && dice.percent(15)) {
+      // Whatever was to be put there.
+      batch.u16(at + AT.flags, PLACED);
+      batch.u32(at + AT.payloadBytes, 0);
+      batch.cut(at + HEADER);
+    }
     if (dice.percent(10)) batch.u64(at + AT.compare, dice.pick([1, 2 ** 20, 2 ** 32, 2 ** 53 - 2 ** 20 - 1]));
     else if (dice.percent(5)) batch.u64(at + AT.compare, dice.pick([2 ** 53 - 2 ** 20, 2 ** 53, 2 ** 63]));
   }
@@ -52,10 +62,13 @@ export class QueueFrames {
     view.setBigUint64(0, BigInt(from), true);
     view.setBigUint64(8, BigInt(isInside ? length : dice.pick([0, 2 ** 31, 2 ** 53])), true);
     view.setUint32(16, dice.between(1, QUEUES), true);
-    const flags =
+    const kind =
       (dice.percent(30) ? COUNTS : 0) |
       (dice.percent(70) ? ANY_TAG : 0) |
       (dice.percent(90) ? ANY_SOURCE : 0);
+    // Nobody here has a board: such a queue is one like any other.
+    const mayBeThere = (kind & (COUNTS | ANY_SOURCE)) === ANY_SOURCE;
+    const flags = kind | (mayBeThere && dice.percent(40) ? ON_BOARD : 0);
     view.setUint32(24, flags, true);
     if ((flags & COUNTS) === 0)
       view.setUint32(20, dice.percent(95) ? dice.between(1, 8) : dice.pick([0, 16_385]), true);
@@ -67,7 +80,7 @@ export class QueueFrames {
   /** Nothing that could be meant. */
   #spoil(view: DataView): void {
     const dice = this.#dice;
-    view.setUint32(24, dice.pick([8, 2 ** 31, 2 ** 32 - 1]), true);
+    view.setUint32(24, dice.pick([ON_BOARD, ON_BOARD | ANY_SOURCE | COUNTS, 16, 2 ** 31, 2 ** 32 - 1]), true);
   }
 
   /** More than may wait: signs for a queue that nobody reads, and readers of one that nobody notifies. */
