@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { runSeed } from "../../src/sim/run/run-seed.ts";
+import { BOARD_BUGS } from "./planted/board-bugs.ts";
 import { PLANTED_BUGS, type PlantedBug } from "./planted/bugs.ts";
 import type { Hunt } from "./planted/hunt-child.ts";
 import { NOTIFICATION_BUGS } from "./planted/notification-bugs.ts";
@@ -50,7 +51,7 @@ function tell({ bug, median, hunts }: Findings): string {
 }
 
 test("every planted bug is found, in a bounded number of seeds", { timeout: TIMEOUT_MS }, async (context) => {
-  const waiting = [...PLANTED_BUGS, ...NOTIFICATION_BUGS];
+  const waiting = [...PLANTED_BUGS, ...NOTIFICATION_BUGS, ...BOARD_BUGS];
   const findings: Findings[] = [];
   const work = async (): Promise<void> => {
     for (let bug = waiting.shift(); bug !== undefined; bug = waiting.shift()) {

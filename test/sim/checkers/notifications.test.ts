@@ -50,7 +50,7 @@ function found(tag: number, at: number, bytes: Uint8Array): Told {
 
 /** A queue that is asked for at 10 and there at 20. */
 function life(notices: readonly Told[], other: Partial<QueueLife> = {}): QueueLife {
-  const usual = { client: "c", source: undefined, capacity: 2, asked: 10, opened: 20 };
+  const usual = { client: "c", source: undefined, capacity: 2, ring: 0, asked: 10, opened: 20 };
   return { ...usual, told: [...notices], ...other };
 }
 
@@ -155,6 +155,17 @@ const ILLEGAL: [name: string, fault: RegExp, ...Parts][] = [
     /room for 2, and at 40 5 were/,
     [1, 2, 3, 4, 5].map((number) => put(number, 30 + number, 40)).concat(put(6, 50, 51)),
     [life([1, 2, 3, 4, 5, 6].map((number) => told(number, 60 + number)))],
+  ],
+  [
+    "more answered than there is room for, at home and on a board",
+    /room for 2, and at 40 7 were/,
+    [1, 2, 3, 4, 5, 6, 7].map((number) => put(number, 30 + number, 40)).concat(put(8, 50, 51)),
+    [
+      life(
+        [1, 2, 3, 4, 5, 6, 7, 8].map((number) => told(number, 60 + number)),
+        { ring: 1 },
+      ),
+    ],
   ],
   [
     "bytes that were there before",

@@ -28,8 +28,8 @@ export const NOTIFICATION_BUGS: readonly PlantedBug[] = [
     patches: [
       {
         file: "client/window-notified.ts",
-        from: "(call) => this.#parts.put(at, bytes.subarray(0, before), call));",
-        to: "async (call) => void this.#parts.put(at, bytes.subarray(0, before), call).catch(() => {}));",
+        from: "(call) => this.#parts.put(at, front, call));",
+        to: "async (call) => void this.#parts.put(at, front, call).catch(() => {}));",
       },
     ],
     focus: "notifications",
@@ -92,7 +92,7 @@ export const NOTIFICATION_BUGS: readonly PlantedBug[] = [
       {
         // Who counts what comes would say so.
         file: "client/notification-queue.ts",
-        from: "if (notice.sequence !== first + place)",
+        from: "if (notice.sequence !== expected)",
         to: "if (notice.sequence < 0)",
       },
     ],
