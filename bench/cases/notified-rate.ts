@@ -24,6 +24,7 @@ export const open = blockCase(async (setup) => {
         open: setup.cluster as ClusterAddress,
         path: setup.parameters.path as string,
         transport: setup.parameters.transport as "direct" | "tcp",
+        sharing: setup.parameters.sharing as "managed" | "raw",
         blockBytes,
       });
       opened.catch(() => {});

@@ -10,6 +10,7 @@ export type CountOrder =
       readonly open: ClusterAddress;
       readonly path: string;
       readonly transport: "direct" | "tcp";
+      readonly sharing: "managed" | "raw";
       readonly blockBytes: number;
     }
   /** Waits until so many have been told in all. */
@@ -33,9 +34,9 @@ async function take(queue: NotificationQueue, blockBytes: number): Promise<void>
 
 answerOrders<CountOrder, CountAnswer>(async (order) => {
   if ("open" in order) {
-    const { open, path, transport, blockBytes } = order;
+    const { open, path, transport, sharing, blockBytes } = order;
     const cluster = await connect(open.url, { key: Buffer.from(open.keyHex, "hex"), transport });
-    const window = await (await cluster.open(path)).window();
+    const window = await (await cluster.open(path)).window({ rights: "rw", sharing });
     // What it throws ends this process.
     void take(await window.notifications(), blockBytes);
     return undefined;

@@ -16,14 +16,16 @@ export interface SharedFiles {
 
 /** The first side makes the files. */
 export async function openSharedFiles(setup: SideSetup): Promise<SharedFiles> {
-  const { path, transport, workingBytes: size } = parametersOf(setup);
+  const { path, transport, sharing, workingBytes: size } = parametersOf(setup);
   const isFirst = setup.firstAddress === undefined;
   const names = [0, 1].map((side) => `${path}-${setup.blockBytes}-${side}`);
   const [mineName, theirName] = (isFirst ? names : names.toReversed()) as [string, string];
   const cluster = await join(setup, transport);
   const create = isFirst ? ({ create: "exclusive", size, targets: 1 } as const) : {};
-  const mine = await (await cluster.open(mineName, create)).window({ rights: "rw" });
-  const theirs = await (await cluster.open(theirName, create)).window();
+  const mine = await (await cluster.open(mineName, create)).window({ rights: "rw", sharing });
+  // Only who may write, too, reads his notifications from the region's board.
+  const rights = sharing === "raw" ? "rw" : "r";
+  const theirs = await (await cluster.open(theirName, create)).window({ rights, sharing });
   if (mine.locality !== transport) throw new Error(`the window is ${mine.locality}, not ${transport}`);
   return {
     mine,
@@ -31,7 +33,7 @@ export async function openSharedFiles(setup: SideSetup): Promise<SharedFiles> {
     async theirBytes() {
       // Not kept open: an idle connection still wakes up now and then, and would disturb other cases.
       await using aside = await join(setup, "tcp");
-      const window = await (await aside.open(theirName)).window();
+      const window = await (await aside.open(theirName)).window({ sharing });
       return await window.get(0, new Uint8Array(size));
     },
     close: () => cluster.close(),

@@ -12,6 +12,7 @@ export interface HandOverParameters {
   /** Of all blocks of one side. */
   readonly workingBytes: number;
   readonly transport: "direct" | "tcp";
+  readonly sharing: "managed" | "raw";
   /** Names of the case's own begin with it: of files, or of Redis's streams. */
   readonly path: string;
   /** 1: who was notified also reads the block. */

@@ -7,7 +7,8 @@ import { openRedisAt } from "../peers/redis-cases.ts";
 import { openZeromqModule } from "../peers/zeromq.ts";
 import { caseModule } from "./case-module.ts";
 
-type Transport = "direct" | "tcp";
+/** Mapped: of raw windows, whose puts are stores. */
+type Path = "mapped" | "unix" | "tcp";
 
 const SIZES = [8, 4 << 10] as const;
 const WORKING: Working = { workingBytes: 8 << 10, blockBytes: SIZES, depth: 1, batchOps: 1 };
@@ -17,9 +18,16 @@ const SAME_HOST_NS_MAX = 1000;
 const HANDS = "hand over";
 const MODULE = caseModule("hand-over");
 
+function windowsOf(by: Path) {
+  return {
+    transport: by === "tcp" ? "tcp" : "direct",
+    sharing: by === "mapped" ? "raw" : "managed",
+  } as const;
+}
+
 /** @param reads who was notified reads the block, too */
-function parameters(way: Way, transport: Transport, reads = false) {
-  return { way, transport, reads: reads ? 1 : 0, sizes: SIZES, workingBytes: WORKING.workingBytes };
+function parameters(way: Way, by: Path, reads = false) {
+  return { way, ...windowsOf(by), reads: reads ? 1 : 0, sizes: SIZES, workingBytes: WORKING.workingBytes };
 }
 
 function linesFor(name: string, beside: Pick<LineSpec, "limit" | "peer"> = {}): LineSpec[] {
@@ -31,77 +39,70 @@ function linesFor(name: string, beside: Pick<LineSpec, "limit" | "peer"> = {}): 
   });
 }
 
-const meansOf = (transport: Transport): string => (transport === "tcp" ? "TCP" : "unix socket");
-const limitOf = (transport: Transport): string => (transport === "tcp" ? "c-tcp" : "c-memory");
+const MEANS: Readonly<Record<Path, string>> = { mapped: "mapped", unix: "unix socket", tcp: "TCP" };
+const limitOf = (by: Path): string => (by === "tcp" ? "c-tcp" : "c-memory");
 
-function didafs(
-  id: string,
-  name: string,
-  transport: Transport,
-  way: Way,
-  peer: string,
-  reads = false,
-): CaseSpec {
+function didafs(id: string, name: string, by: Path, way: Way, peer: string, reads = false): CaseSpec {
   return {
-    id: `${id}-${transport}`,
+    id: `${id}-${by}`,
     name,
-    mode: meansOf(transport),
+    mode: MEANS[by],
     role: "didafs",
     does: HANDS,
-    open: openOnCluster(MODULE, { ...parameters(way, transport, reads), where: "" }),
-    lines: linesFor(name, { limit: limitOf(transport), peer }),
+    open: openOnCluster(MODULE, { ...parameters(way, by, reads), where: "" }),
+    lines: linesFor(name, { limit: limitOf(by), peer }),
   };
 }
 
-const PUTS = { ...WORKING, moves: "put", sharing: "managed", rights: "rw" } as const;
+const PUTS = { ...WORKING, moves: "put", rights: "rw" } as const;
 
 /** Both in one process. */
-function here(transport: Transport): CaseSpec {
+function here(by: Path): CaseSpec {
   const name = "putNotify to next()";
   return {
-    id: `here-${transport}`,
+    id: `here-${by}`,
     name,
-    mode: `${meansOf(transport)}, one process`,
+    mode: `${MEANS[by]}, one process`,
     role: "didafs",
     does: "put",
-    open: openOnCluster(caseModule("notified-here"), { ...PUTS, transport }),
-    lines: linesFor(name, { limit: limitOf(transport) }),
+    open: openOnCluster(caseModule("notified-here"), { ...PUTS, ...windowsOf(by) }),
+    lines: linesFor(name, { limit: limitOf(by) }),
   };
 }
 
-function rate(transport: Transport): CaseSpec {
+function rate(by: Path): CaseSpec {
   return {
-    id: `rate-${transport}`,
+    id: `rate-${by}`,
     name: `putNotify 8 B, ${UNDER_WAY} under way`,
-    mode: meansOf(transport),
+    mode: MEANS[by],
     role: "didafs",
     does: "put",
     open: openOnCluster(caseModule("notified-rate"), {
       ...PUTS,
       blockBytes: 8,
       depth: UNDER_WAY,
-      transport,
+      ...windowsOf(by),
     }),
   };
 }
 
-function peers(transport: Transport): CaseSpec[] {
-  const isTcp = transport === "tcp";
-  const common = { mode: meansOf(transport), role: "peer", does: HANDS } as const;
+function peers(by: "unix" | "tcp"): CaseSpec[] {
+  const isTcp = by === "tcp";
+  const common = { mode: MEANS[by], role: "peer", does: HANDS } as const;
   return [
     {
       ...common,
-      id: `zeromq-${transport}`,
+      id: `zeromq-${by}`,
       name: "ZeroMQ PAIR",
       mode: isTcp ? "tcp" : "ipc",
-      open: openZeromqModule(MODULE, { ...parameters("zeromq", transport), path: "" }),
+      open: openZeromqModule(MODULE, { ...parameters("zeromq", by), path: "" }),
       lines: linesFor("ZeroMQ PAIR"),
     },
     {
       ...common,
-      id: `redis-${transport}`,
+      id: `redis-${by}`,
       name: "Redis XADD to XREAD",
-      open: openRedisAt(isTcp ? "port" : "socket", MODULE, parameters("redis", transport)),
+      open: openRedisAt(isTcp ? "port" : "socket", MODULE, parameters("redis", by)),
       lines: linesFor("Redis XADD to XREAD"),
     },
   ];
@@ -120,7 +121,7 @@ function limit(by: "memory" | "tcp"): CaseSpec {
   };
 }
 
-const TRANSPORTS: readonly Transport[] = ["direct", "tcp"];
+const PATHS: readonly Path[] = ["mapped", "unix", "tcp"];
 
 /** From a notified put until whoever waits for it has been told; two processes do it by turns. */
 export const N1: Row = {
@@ -129,14 +130,15 @@ export const N1: Row = {
   setting: `two processes by turns, half of the way there and back; ${byteSize(WORKING.workingBytes)} of blocks a side, in order`,
   compare: "p50Ns",
   cases: [
-    ...TRANSPORTS.flatMap((transport) => [
-      didafs("notified", "putNotify to next()", transport, "notified", `told-${transport}`),
-      didafs("told", "put, flush, message", transport, "told", `zeromq-${transport}`),
+    ...PATHS.flatMap((by) => [
+      didafs("notified", "putNotify to next()", by, "notified", `told-${by}`),
+      didafs("told", "put, flush, message", by, "told", `zeromq-${by === "tcp" ? "tcp" : "unix"}`),
     ]),
     didafs("read", "putNotify to next(), get", "tcp", "notified", "zeromq-tcp", true),
-    ...TRANSPORTS.map(here),
-    ...TRANSPORTS.map(rate),
-    ...TRANSPORTS.flatMap(peers),
+    ...PATHS.map(here),
+    ...PATHS.map(rate),
+    ...peers("unix"),
+    ...peers("tcp"),
     limit("memory"),
     limit("tcp"),
     {
@@ -150,7 +152,7 @@ export const N1: Row = {
   ],
   targets: [
     {
-      line: lineId("notified-direct", pointKey(8)),
+      line: lineId("notified-mapped", pointKey(8)),
       bound: { kind: "time", figure: "p50Ns", ns: SAME_HOST_NS_MAX },
     },
   ],
