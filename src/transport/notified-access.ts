@@ -8,6 +8,7 @@ import { abortError, type CallLimits } from "./call-limits.ts";
 import type { NoticeReader } from "./notice-reader.ts";
 import type { RemoteLink } from "./remote-link.ts";
 import { INLINE_BYTES, RemoteBinding, Transfer } from "./transfer.ts";
+import { Waiter } from "./waiter.ts";
 
 /** Nothing else ends a wait for the next notification: whatever comes must not be lost. */
 const UNLIMITED: CallLimits = { timeoutMs: Number.POSITIVE_INFINITY, signal: undefined };
@@ -86,9 +87,7 @@ export class NotifiedAccess {
   put(at: number, from: Uint8Array, announcement: Announcement, limits: CallLimits): Promise<void> {
     const { mapped } = this;
     if (mapped === undefined) return this.#notify(OPCODE.PUT_NOTIFY, 0, at, from, announcement, limits);
-    // A queue is told of what is put behind the call that opens it.
-    if (this.#fetching !== undefined)
-      return this.#fetching.then(() => this.put(at, from, announcement, limits));
+    if (this.#fetching !== undefined) return this.#putBehindOpening(at, from, announcement, limits);
     const { signal } = limits;
     if (signal?.aborted === true) throw abortError(signal, "no");
     // None of them overtakes another, or a queue that the board has not yet.
@@ -102,6 +101,17 @@ export class NotifiedAccess {
     if (outcome === MAPPED_PUT.TOLD) return mapped.touched(at, from.byteLength, limits);
     this.#inARow += 1;
     return this.#inARow % IN_A_ROW_MAX === 0 ? this.#of.link.pump.turn() : DONE;
+  }
+
+  /** A queue is told of what is put behind the call that opens it. */
+  async #putBehindOpening(at: number, from: Uint8Array, announcement: Announcement, limits: CallLimits) {
+    const { link } = this.#of;
+    const endMs = link.clock.nowMs() + limits.timeoutMs;
+    const opened = new Waiter([link]);
+    void this.#fetching?.then(() => opened.settle());
+    await link.pump.land(opened, limits);
+    const left = { ...limits, timeoutMs: Math.max(1, endMs - link.clock.nowMs()) };
+    await this.put(at, from, announcement, left);
   }
 
   /** Has the worker tell of bytes that are in place. */
