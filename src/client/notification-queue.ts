@@ -73,8 +73,10 @@ abstract class OpenQueue<T> {
   }
 
   async #turnFirst(limits: CallLimits): Promise<T> {
+    this.#waiting += 1;
     await (this.#parts.homes[0] as QueueHome).access.link.pump.turn();
-    return this.#next(limits);
+    this.#waiting -= 1;
+    return this.pop() ?? this.#wait(limits);
   }
 
   /** A home whose board is never empty must not keep the others from being heard. */

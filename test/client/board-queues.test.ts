@@ -123,6 +123,28 @@ test("who comes while somebody waits is behind him", async () => {
   assert.deepEqual(told, ["first is told of 1", "second is told of 2"]);
 });
 
+test("who comes while another one has the event loop turn first is behind him", async () => {
+  for (let before = 60; before < 68; before += 1) {
+    const board = new Board();
+    const home = new Home(0, board.reader);
+    const queue = queueOf([home]);
+    for (let i = 0; i < before; i += 1) {
+      board.tell(i);
+      assert.equal((await queue.next()).tag, i);
+    }
+    const told: string[] = [];
+    for (const tag of [1, 2]) board.tell(tag);
+    const calls = ["first", "second"].map((name) =>
+      queue.next().then(({ tag }) => void told.push(`${name} ${tag}`)),
+    );
+    await calls[0];
+    // As the worker does where something lies in a ring.
+    home.answer();
+    await calls[1];
+    assert.deepEqual(told, ["first 1", "second 2"]);
+  }
+});
+
 test("what somebody else has written into the worker's count holds nothing up once the worker has answered", async () => {
   const board = new Board();
   const home = new Home(0, board.reader);
