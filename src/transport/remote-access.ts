@@ -1,4 +1,4 @@
-import { codeOf, DidafsError, ERROR_TABLE, isDidafsError, statusOf } from "../std/errors.ts";
+import { codeOf, DidafsError, ERROR_TABLE, type ErrorCode, isDidafsError, statusOf } from "../std/errors.ts";
 import { WORD_BYTES } from "../structs/words.ts";
 import { MAX_PAYLOAD_BYTES, OPCODE } from "../wire/header.ts";
 import { FLUSH_MEMORY, FLUSH_STABLE, LOCK_EXCLUSIVE, opFlags, WORD_WAIT_END } from "../wire/ops.ts";
@@ -19,6 +19,8 @@ const WAITING_LOCKS_MAX = 128;
 const WORD_WAITS_MAX = 64;
 const TIMED_OUT = statusOf("ERR_TIMEOUT");
 const TAKEN_BACK = statusOf("ERR_ABORTED");
+/** What a put may be refused with while its bytes are on their way into the region. */
+const WHILE_ARRIVING: ReadonlySet<ErrorCode> = new Set(["ERR_RANGE", "ERR_REVOKED", "ERR_BAD_HANDLE"]);
 
 /** One binding reached by commands on a data connection: TCP, or the unix socket on the same machine. */
 export class RemoteAccess implements RegionAccess {
@@ -352,9 +354,9 @@ export class RemoteAccess implements RegionAccess {
     const code = codeOf(transfer.status);
     const { target } = this.link.session;
     const [, , , meaning] = ERROR_TABLE[code];
-    // One command is refused before it is applied, except by a drive that fails, or where the file is cut, while the
-    // payload arrives.
-    const meanwhile = code === "ERR_IO" || (code === "ERR_RANGE" && transfer.length > INLINE_BYTES);
+    // One command is refused before it is applied, except by a drive that fails, or where the file is cut, or the window
+    // goes, while the payload arrives.
+    const meanwhile = code === "ERR_IO" || (WHILE_ARRIVING.has(code) && transfer.length > INLINE_BYTES);
     // Bytes may be there though nobody will be told of them.
     const isUntold = transfer.notifies && (code === "ERR_TOO_MANY" || code === "ERR_ABORTED");
     const partly = transfer.writes && (transfer.length > MAX_PAYLOAD_BYTES || meanwhile || isUntold);

@@ -115,4 +115,20 @@ describe("a buffer that is detached while its call is under way", () => {
     await target.turn(2);
     await Promise.all([gone, next]);
   });
+
+  for (const code of ["ERR_REVOKED", "ERR_BAD_HANDLE", "ERR_RANGE"] as const) {
+    it(`says ${code} to a put whose bytes may be on their way: of those that travel in the command nothing is there`, async () => {
+      for (const [length, applied] of [
+        [9, "unknown"],
+        [8, "no"],
+      ] as const) {
+        const target = new ScriptedTarget(100);
+        const put = target.access.put(0, new Uint8Array(length), LIMITS);
+        target.answer(target.command(0), statusOf(code));
+        const failed = assert.rejects(put, (e) => isDidafsError(e, code) && e.applied === applied);
+        await target.turn(5);
+        await failed;
+      }
+    });
+  }
 });
